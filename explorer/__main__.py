@@ -1,0 +1,205 @@
+"""The command line: no argument starts the page; else one command, whose numbers are the engine's.
+
+Results go to stdout, progress and notes to stderr. Exit codes: 0 done, 2 what was asked cannot be
+done (one sentence says why), 130 stopped by Ctrl-C.
+"""
+
+import argparse
+import math
+import os
+import sys
+from pathlib import Path
+
+from explorer.console import print_facts, print_json, print_result, print_rows, show_progress
+from explorer.errors import Cancelled, DataError, ExplorerError, SettingsError
+
+EPILOG = "python -m explorer without a command starts the page on this machine."
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse whose errors are one sentence like all others."""
+
+    def error(self, message: str):
+        raise SettingsError(f"{message}; {self.prog} --help shows what there is")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        options = _parser().parse_args(arguments)
+        options.command(options)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, Cancelled):
+        return _fail(130, "stopped; what was finished is kept")
+    except ExplorerError as error:
+        return _fail(2, str(error))
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _fail(code: int, sentence: str) -> int:
+    print(f"explorer: {sentence}", file=sys.stderr)
+    return code
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m explorer", description="An interactive precision-tradeoff explorer.", epilog=EPILOG)
+    parser.add_argument("--port", type=int, help="port of the page (a free one from 8501 on)")
+    parser.set_defaults(command=page)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(function, help: str) -> Parser:
+        sub = commands.add_parser(function.__name__, help=help, description=function.__doc__)
+        sub.set_defaults(command=function)
+        sub.add_argument("--json", action="store_true", help="print JSON")
+        return sub
+
+    sub = command(run, "run the experiment of a link")
+    sub.add_argument("link", nargs="?", help='"?v=1&m=digits&w=int4-sym-g64-mse", or the whole address')
+    sub.add_argument("--settings", metavar="FILE", help="a settings file in place of a link")
+    sub = command(quantize, "quantize an array")
+    sub.add_argument("file", help="an array of numbers as written by numpy.save")
+    sub.add_argument("recipe", help="such as int4-sym-channel-mse")
+    sub.add_argument("--axis", type=int, default=0, help="the channel axis (0)")
+    sub.add_argument("--seed", type=int, default=0, help="of stochastic rounding (0)")
+    sub.add_argument("--out", metavar="FILE.npz", help="write codes, scale and zero_point")
+    for listing, help in (
+        (models, "list the models"),
+        (formats, "list the number formats"),
+        (ranges, "list the range methods"),
+        (presets, "list the presets"),
+    ):
+        command(listing, help)
+    return parser
+
+
+def page(options) -> None:
+    """Start the page on this machine and print its address."""
+    from explorer.start import start_page
+
+    start_page(options.port)
+
+
+def run(options) -> None:
+    """Run the experiment that a link or a settings file describes."""
+    settings, notes = _asked(options)
+    import explorer
+
+    result = explorer.run(settings, progress=show_progress())
+    if options.json:
+        return print_json({"notes": [str(note) for note in notes], **result.as_dict()})
+    print_result(result)
+
+
+def quantize(options) -> None:
+    """Quantize an array from a .npy file; prints scale, zero point, codes used, SQNR and bits."""
+    from explorer.recipe import Recipe
+
+    recipe = Recipe.parse(options.recipe)
+    x = _array(options.file)
+    import numpy as np
+
+    import explorer
+
+    quantized = explorer.quantize(x, recipe, axis=options.axis, seed=options.seed)
+    sqnr_db = explorer.sqnr_db(x, quantized.dequantize())
+    facts = {
+        "recipe": str(recipe),
+        "shape": list(quantized.shape),
+        "scale": np.ravel(quantized.scale).tolist(),
+        "zero_point": np.ravel(quantized.zero_point).tolist(),
+        "codes_used": int(np.unique(quantized.codes).size),
+        "sqnr_db": sqnr_db if math.isfinite(sqnr_db) else None,
+        "bits_per_weight": quantized.bits_per_weight,
+        "bytes": quantized.nbytes,
+    }
+    if options.out:
+        _save(options.out, codes=quantized.codes, scale=quantized.scale, zero_point=quantized.zero_point,
+              recipe=np.str_(recipe), axis=np.int64(options.axis))  # fmt: skip
+        facts["out"] = options.out
+    print_json(facts) if options.json else print_facts(facts)
+
+
+def models(options) -> None:
+    """List the models."""
+    from explorer.models import MODELS
+
+    print_rows(MODELS, options.json, "id title task metric parameters calibration_size test_size licence")
+
+
+def formats(options) -> None:
+    """List the number formats."""
+    from explorer.formats import FORMATS
+
+    print_rows(FORMATS, options.json, "id bits kind description")
+
+
+def ranges(options) -> None:
+    """List the range methods: how each finds the range that a scale covers."""
+    from explorer.calibration import METHODS
+
+    print_rows(METHODS, options.json, "id title granularities description", more="pattern source")
+
+
+def presets(options) -> None:
+    """List the presets: pairs of recipes that imitate the tools people use."""
+    from explorer.presets import PRESETS
+
+    print_rows(PRESETS, options.json, "id title weights activations imitates", more="differs source")
+
+
+def _asked(options):
+    """Settings of a link or file, and their notes, which are printed; refuses what it cannot do,
+    since a script should not receive the numbers of something else."""
+    from explorer.link import decode_link, settings_from_json
+
+    if options.settings and options.link:
+        raise SettingsError("a link and --settings exclude each other; give one of them")
+    if options.settings:
+        settings, notes = settings_from_json(_read(options.settings))
+    else:
+        settings, notes = decode_link(options.link)
+    refused = next((note for note in notes if note.refused), None)
+    if refused:
+        raise SettingsError(str(refused))
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    return settings, notes
+
+
+def _read(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror or error}") from None
+
+
+def _array(file: str):
+    """The array in a .npy file; nothing in the file is ever executed. Raises DataError."""
+    import numpy as np
+
+    try:
+        x = np.load(file, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror or 'it is no .npy file'}") from None
+    except (ValueError, EOFError, MemoryError, OverflowError):
+        raise DataError(f"{file} is no whole .npy file of plain numbers; write one with numpy.save") from None
+    if not isinstance(x, np.ndarray):
+        x.close()
+        raise DataError(f"{file} holds several arrays; save one of them with numpy.save")
+    return np.asarray(x)
+
+
+def _save(file: str, **arrays) -> None:
+    import numpy as np
+
+    try:
+        with open(file, "wb") as stream:
+            np.savez_compressed(stream, **arrays)
+    except OSError as error:
+        raise DataError(f"{file} cannot be written: {error.strerror or error}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

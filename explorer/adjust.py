@@ -1,0 +1,126 @@
+"""Adjust the range to lose the least: the article's fourth step.
+
+The range that a method finds is the best for the weights, not for the task. A common factor on all
+layers' ranges is tried first, then a factor of its own for the layers with most error, each judged
+by the task's own metric on the calibration samples; what is kept is reported on the test samples.
+Equal metrics are told apart by how far the network's outputs are from FP32's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from explorer.errors import Cancelled, SettingsError
+from explorer.evaluate import Metric, wilson
+from explorer.models import MODELS
+from explorer.pipeline import calibration_order, layer_tensor, network_of, quantizers, stream, weigh
+from explorer.recipe import Recipe
+from explorer.settings import Settings
+from explorer.simulate import Simulated
+
+COMMON = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 1.05)  # 1 is what the search starts from
+OWN = (0.9, 0.8, 0.65, 1.1)
+MOST_LAYERS = 6  # that get a factor of their own
+
+
+@dataclass(frozen=True, eq=False)
+class Adjusted:
+    """settings: with the factors that lost the least. tried: one row per try, columns step,
+    layer (-1 for all), factor, calibration (the metric), output_mse, kept. before, after: the
+    metric on the calibration samples; test_before, test_after: on the test samples."""
+
+    settings: Settings
+    tried: pd.DataFrame
+    before: Metric
+    after: Metric
+    test_before: Metric
+    test_after: Metric
+
+
+def adjust(settings: Settings, *, progress: Callable[[str, float], None] | None = None, cancel=None) -> Adjusted:
+    """Search the factors. Raises SettingsError for weights without a range, Cancelled, DataError."""
+    if settings.weights.is_cast:
+        raise SettingsError(f"{settings.weights} has no range to adjust; choose an integer or a scaled format")
+    judge = _Judge(settings, cancel)
+    best, score = settings, judge(settings)
+    before, tried = score, [("start", -1, settings.weights.factor, *score, True)]
+    tries = _tries(settings)
+    total = len(COMMON) + len(OWN) * len(tries)
+
+    def attempt(step: str, layer: int, factor: float, candidate: Settings) -> None:
+        nonlocal best, score
+        found = judge(candidate)
+        better = (found[0], -found[1]) > (score[0], -score[1])
+        tried.append((step, layer, factor, *found, better))
+        if better:
+            best, score = candidate, found
+        if progress is not None:
+            progress("adjust", (len(tried) - 1) / total)
+
+    for factor in COMMON:
+        attempt("all layers", -1, factor, settings.replace(weights=_scaled(settings.weights, factor)))
+    for i in tries:
+        start = best.weights_of(i)
+        for factor in OWN:
+            own = {**dict(best.layers), i: _scaled(start, factor)}
+            attempt("one layer", i, factor, best.replace(layers=own))
+    return Adjusted(
+        best,
+        pd.DataFrame(tried, columns=["step", "layer", "factor", "calibration", "output_mse", "kept"]),
+        judge.metric(before[0]), judge.metric(score[0]), _test(settings, cancel), _test(best, cancel),
+    )  # fmt: skip
+
+
+def _scaled(recipe: Recipe, factor: float) -> Recipe:
+    """The recipe with its range times a factor, written with three digits."""
+    return recipe.replace(range=f"{recipe.method}@{float(f'{recipe.factor * factor:.3g}')}")
+
+
+def _tries(settings: Settings) -> list[int]:
+    """The layers with the largest share of error for their weights, worst first."""
+    layers = weigh(settings).layers
+    scaled = [i for i in layers["index"] if not settings.weights_of(i).is_cast]
+    return sorted(scaled, key=lambda i: layers["sqnr_db"][i])[:MOST_LAYERS]
+
+
+def _test(settings: Settings, cancel) -> Metric:
+    *_, evaluation = stream(settings, cancel=cancel)
+    return evaluation.metric
+
+
+class _Judge:
+    """Scores settings on the calibration samples: (metric, mean squared difference of the outputs)."""
+
+    def __init__(self, settings: Settings, cancel):
+        self._network, self._cancel = network_of(settings), cancel
+        self._activations = quantizers(settings, cancel=cancel)
+        order = calibration_order(self._network, settings)
+        samples = self._network.calibration[order]
+        batch = MODELS[settings.model].batch
+        self._batches = [self._network.prepare(samples[i : i + batch]) for i in range(0, len(samples), batch)]
+        self._outputs = self._run(Simulated(self._network))
+        labels = self._network.calibration_labels
+        self._truth = self._network.answers(self._outputs) if labels is None else labels[order]
+        self._name = MODELS[settings.model].metric
+
+    def __call__(self, settings: Settings) -> tuple[float, float]:
+        tensors = [layer_tensor(settings, i) for i in range(len(self._network.layers))]
+        weights = [None if q.recipe.format == "fp32" else q.tensor() for q in tensors]
+        outputs = self._run(Simulated(self._network, weights, self._activations))
+        right = np.mean(self._network.answers(outputs) == self._truth)
+        return float(right), float((outputs - self._outputs).square().mean())
+
+    def metric(self, value: float) -> Metric:
+        n = len(self._truth)
+        return Metric(f"{self._name} on calibration samples", value, *wilson(round(value * n), n), n, "proportion")
+
+    def _run(self, simulated: Simulated) -> torch.Tensor:
+        outputs = []
+        for batch in self._batches:
+            if self._cancel is not None and self._cancel.is_set():
+                raise Cancelled("adjusting was stopped; the settings are as before")
+            outputs.append(simulated(batch))
+        return torch.cat(outputs)

@@ -1,0 +1,136 @@
+"""Advice: sentences computed from the report, each with the number that says so.
+
+What would be gained is found by quantizing that layer the other way, never by rule of thumb.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from explorer.granularity import matrix
+from explorer.quantize import QuantizedTensor, quantize, sqnr_db
+from explorer.recipe import Recipe
+from explorer.settings import Settings
+
+MOST = 3  # sentences
+TRIED = 3  # layers that are quantized another way for one sentence
+GAIN = 3.0  # dB: half a bit; less is not worth a sentence
+WIDE = 4.0  # times the median channel
+CLIPPED = 0.01  # share of the weights
+FEW = 0.6  # share of the codes that are used
+LARGEST = 1 << 17  # weights of a layer that is quantized another way: advice comes with the report
+FAINT = 40.0  # dB from which weights cost next to nothing
+
+
+def advise(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndarray]) -> tuple[str, ...]:
+    """At most three sentences, the most useful first.
+
+    layers: the report's rows (see report.layer_row); weights: of each layer, float32 [out, ...]
+    """
+    rules = (_per_channel, _clip, _widen, _asymmetric)
+    found = [advice for rule in rules for advice in rule(layers, settings, weights)]
+    found.sort(key=lambda pair: -pair[0])
+    return tuple(sentence for _, sentence in found[:MOST]) or _fine(layers)
+
+
+Found = list[tuple[float, str]]
+
+
+def _per_channel(layers, settings, weights) -> Found:
+    """One scale for channels of very different widths: the narrow ones are rounded away."""
+    rows = sorted((row for row in layers if row["channel_range_ratio"] > WIDE), key=lambda row: -row["channel_range_ratio"])
+    best = _best(rows, settings, weights, lambda recipe: recipe.kind in ("tensor", "block"),
+                 lambda recipe: recipe.replace(granularity="channel"), by_channel=True)  # fmt: skip
+    if best is None:
+        return []
+    gain, row, q = best
+    widths = np.abs(matrix(weights[row["index"]])).max(axis=1)
+    channel, ratio = int(widths.argmax()), widths.max() / np.median(widths)
+    extra = q.nbytes - row["bytes"]
+    return [(gain, f"`{row['name']}`: channel {channel} is {ratio:.0f}× wider than the median channel; a scale per "
+                   f"channel lifts the median channel's SQNR by {gain:.0f} dB for {extra:,} bytes.")]  # fmt: skip
+
+
+def _clip(layers, settings, weights) -> Found:
+    """A min–max range at few bits spends its steps on a few outliers."""
+    rows = sorted(layers, key=_sqnr)
+    best = _best(rows, settings, weights, lambda recipe: recipe.method == "minmax" and recipe.bits <= 6,
+                 lambda recipe: recipe.replace(range="mse"))  # fmt: skip
+    if best is None:
+        return []
+    gain, row, q = best
+    share = q.high.max() / row["high"] if row["high"] else 1.0
+    return [(gain, f"`{row['name']}`: the MSE range ends at {share:.0%} of min–max and gains {gain:.1f} dB of "
+                   f"weight SQNR at the same size.")]  # fmt: skip
+
+
+def _widen(layers, settings, weights) -> Found:
+    """A range so narrow that clipping is most of the error."""
+    rows = [row for row in layers if row["clipped_share"] > CLIPPED and row["rounding_share"] < 0.5]
+    rows.sort(key=lambda row: row["rounding_share"])
+    best = _best(rows, settings, weights, lambda recipe: recipe.method != "mse", lambda recipe: recipe.replace(range="mse"))
+    if best is None:
+        return []
+    gain, row, q = best
+    return [(gain, f"`{row['name']}`: {row['clipped_share']:.1%} of the weights are clipped and make "
+                   f"{1 - row['rounding_share']:.0%} of the error; the MSE range gains {gain:.1f} dB.")]  # fmt: skip
+
+
+def _asymmetric(layers, settings, weights) -> Found:
+    """Lopsided weights leave the codes on one side of zero unused."""
+    rows = [row for row in layers if row["used_codes"] < FEW * row["available_codes"] and _lopsided(row)]
+    best = _best(sorted(rows, key=_sqnr), settings, weights, lambda recipe: recipe.scheme in ("sym", "symfull"),
+                 lambda recipe: recipe.replace(scheme="asym"))  # fmt: skip
+    if best is None:
+        return []
+    gain, row, _ = best
+    return [(gain, f"`{row['name']}`: only {row['used_codes']} of {row['available_codes']} codes are used, since its "
+                   f"weights lie mostly on one side of zero; asymmetric gains {gain:.1f} dB.")]  # fmt: skip
+
+
+def _lopsided(row: dict) -> bool:
+    low, high = abs(row["data_low"]), abs(row["data_high"])
+    return min(low, high) < 0.5 * max(low, high)
+
+
+def _sqnr(row: dict) -> float:
+    return row["sqnr_db"]
+
+
+def _best(rows: Sequence[dict], settings: Settings, weights, applies: Callable[[Recipe], bool],
+          other: Callable[[Recipe], Recipe], by_channel: bool = False) -> tuple[float, dict, QuantizedTensor] | None:  # fmt: skip
+    """The layer that gains most decibels by another recipe: (gain, its row, its new tensor)."""
+    best, tried = None, 0
+    for row in rows:
+        recipe = settings.weights_of(row["index"])
+        if recipe.is_cast or not applies(recipe) or row["weights"] > LARGEST or tried == TRIED:
+            continue
+        tried += 1
+        weight = weights[row["index"]]
+        q = quantize(weight, other(recipe), seed=settings.seed)
+        if by_channel:
+            before = _median_sqnr(weight, quantize(weight, recipe, seed=settings.seed))
+            gain = _median_sqnr(weight, q) - before
+        else:
+            gain = sqnr_db(weight, q.dequantize()) - row["sqnr_db"]
+        if np.isfinite(gain) and gain >= GAIN and (best is None or gain > best[0]):
+            best = gain, row, q
+    return best
+
+
+def _median_sqnr(weight: np.ndarray, q: QuantizedTensor) -> float:
+    """SQNR in dB of the median channel; a channel of which nothing is left has 0 dB."""
+    w, error = matrix(weight), matrix(weight - q.dequantize())
+    signal, noise = (np.square(a, dtype=np.float64).sum(axis=1) for a in (w, error))
+    some = (signal > 0) & (noise > 0)
+    return float(np.median(10 * np.log10(signal[some] / noise[some]))) if some.any() else np.inf
+
+
+def _fine(layers: Sequence[dict]) -> tuple[str, ...]:
+    worst = min(layers, key=_sqnr)
+    if not np.isfinite(worst["sqnr_db"]):
+        return ("The weights are kept exactly; choose fewer bits to see what they cost.",)
+    if worst["sqnr_db"] >= FAINT:
+        return (f"Even the worst layer, `{worst['name']}`, keeps {worst['sqnr_db']:.0f} dB of weight SQNR: fewer bits "
+                "may do, the accuracy tells.",)  # fmt: skip
+    return (f"The worst layer is `{worst['name']}` with {worst['sqnr_db']:.0f} dB of weight SQNR; neither a finer "
+            "granularity nor another range gains 3 dB there, more bits would.",)  # fmt: skip

@@ -1,0 +1,172 @@
+"""One bounded cache for the page, the command line and sweeps: in memory, and on disk what was slow.
+
+Keys are text made of settings and digests, never a sample of an array. What comes from the disk is
+data alone (.npz without pickles), checked by its CRC; a damaged, unreadable or full disk costs
+time, never a result. Results of other versions of the engine are never read back.
+"""
+
+import hashlib
+import os
+import tempfile
+import time
+import zipfile
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+Arrays = Mapping[str, np.ndarray]
+
+MEMORY = 400 << 20  # bytes kept in memory
+DISK = 256 << 20  # bytes kept on disk
+SLOW = 0.05  # seconds: what took less is not worth a file
+DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How a value becomes named arrays and back."""
+
+    pack: Callable[[Any], Arrays]
+    unpack: Callable[[Arrays], Any]
+
+
+class Cache:
+    """Least recently used goes first. Threads that ask for the same key wait for one computation."""
+
+    def __init__(self, folder: Path | None, memory: int = MEMORY, disk: int = DISK):
+        self.folder, self._memory, self._disk = folder, memory, disk
+        self._values: OrderedDict[str, tuple[Any, int]] = OrderedDict()
+        self._size = 0
+        self._lock = Lock()
+        self._making: dict[str, Lock] = {}
+
+    def get(self, key: str, make: Callable[[], T], codec: Codec | None = None) -> T:
+        """The value under `key`, made if need be; with a codec a slow one is kept on disk too."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key][0]
+            making = self._making.setdefault(key, Lock())
+        with making:
+            found, value = self.peek(key)
+            if not found:
+                value = self._make(key, make, codec)
+                self.put(key, value)
+        with self._lock:
+            self._making.pop(key, None)
+        return value
+
+    def peek(self, key: str, codec: Codec | None = None) -> tuple[bool, Any]:
+        """(whether it is known, the value), without making it."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return True, self._values[key][0]
+        value = self._read(key, codec) if codec else None
+        if value is not None:
+            self.put(key, value)
+        return value is not None, value
+
+    def put(self, key: str, value: Any, codec: Codec | None = None) -> None:
+        """Keep a value; with a codec on disk too."""
+        size = _size_of(value)
+        with self._lock:
+            self._size += size - self._values.pop(key, (None, 0))[1]
+            self._values[key] = value, size
+            while self._size > self._memory and len(self._values) > 1:
+                self._size -= self._values.popitem(last=False)[1][1]
+        if codec:
+            self._write(key, codec.pack(value))
+
+    def clear(self) -> None:
+        """Forget what is in memory."""
+        with self._lock:
+            self._values.clear()
+            self._size = 0
+
+    def _make(self, key: str, make: Callable[[], T], codec: Codec | None) -> T:
+        value = self._read(key, codec) if codec else None
+        if value is None:
+            started = time.perf_counter()
+            value = make()
+            if codec and time.perf_counter() - started > SLOW:
+                self._write(key, codec.pack(value))
+        return value
+
+    def _file(self, key: str) -> Path:
+        return self.folder / f"{hashlib.sha256((self._engine + key).encode()).hexdigest()}.npz"
+
+    @cached_property
+    def _engine(self) -> str:
+        """Digest of the engine's source."""
+        digest = hashlib.sha256()
+        for file in sorted(Path(__file__).parent.rglob("*.py")):
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
+
+    def _read(self, key: str, codec: Codec):
+        if self.folder is None:
+            return None
+        try:
+            file = self._file(key)
+            with np.load(file, allow_pickle=False) as arrays:
+                value = codec.unpack({name: arrays[name] for name in arrays.files})
+            os.utime(file)
+            return value
+        except DAMAGED:
+            return None
+
+    def _write(self, key: str, arrays: Arrays) -> None:
+        if self.folder is None:
+            return
+        beside = None
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as stream:
+                beside = Path(stream.name)
+                np.savez_compressed(stream, **arrays)
+            os.replace(beside, self._file(key))
+            self._shrink()
+        except OSError:  # read-only or full: the value is in memory
+            if beside is not None:
+                beside.unlink(missing_ok=True)
+
+    def _shrink(self) -> None:
+        files = sorted(self.folder.glob("*.npz"), key=lambda file: file.stat().st_mtime)
+        size = sum(file.stat().st_size for file in files)
+        while files and size > self._disk:
+            size -= files[0].stat().st_size
+            files.pop(0).unlink(missing_ok=True)
+
+
+def _size_of(value: Any) -> int:
+    """Bytes of the arrays in a value, and a little for the rest."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, (tuple, list)):
+        return 64 + sum(map(_size_of, value))
+    if isinstance(value, dict):
+        return 64 + sum(map(_size_of, value.values()))
+    if hasattr(value, "__dict__"):
+        return 64 + sum(map(_size_of, vars(value).values()))
+    return 64
+
+
+def _default_folder() -> Path | None:
+    """EXPLORER_CACHE, empty for no disk; else the user's cache folder."""
+    chosen = os.environ.get("EXPLORER_CACHE")
+    if chosen is not None:
+        return Path(chosen) if chosen else None
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "precision-explorer"
+
+
+CACHE = Cache(_default_folder())

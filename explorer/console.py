@@ -1,0 +1,107 @@
+"""How the command line shows what the engine found: JSON for programs, columns for people."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+
+from explorer.link import link_or_none
+
+LAYER_COLUMNS = {  # of Result.layers: title and format
+    "index": ("", "d"),
+    "name": ("layer", "s"),
+    "kind": ("kind", "s"),
+    "weights": ("weights", ",d"),
+    "recipe": ("recipe", "s"),
+    "bits_per_weight": ("bits", ".2f"),
+    "share_of_bytes": ("of bytes", ".1%"),
+    "sqnr_db": ("weight SQNR", ".1f"),
+    "output_sqnr_db": ("output SQNR", ".1f"),
+    "clipped_share": ("clipped", ".2%"),
+    "used_codes": ("codes", "d"),
+}
+
+
+def print_json(content) -> None:
+    """One JSON document on stdout; NaN and infinity are not JSON."""
+    print(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def print_rows(values: Iterable, as_json: bool, columns: str, more: str = "") -> None:
+    """One row for each value, of the attributes named: as JSON, with `more` of them, or in columns."""
+    names = columns.split() + (more.split() if as_json else [])
+    rows = [{name: getattr(value, name) for name in names} for value in values]
+    if as_json:
+        return print_json(rows)
+    print_columns([names, *([_cell(value) for value in row.values()] for row in rows)])
+
+
+def print_columns(rows: Sequence[Sequence[str]]) -> None:
+    """Text cells in columns as wide as their widest."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_facts(facts: dict) -> None:
+    """One line for each fact of a quantized array; of long lists the first few."""
+    for name, value in facts.items():
+        if name == "sqnr_db":
+            name, value = "SQNR", "no error" if value is None else f"{value:.2f} dB"
+        print(f"{name.replace('_', ' '):16} {_short(value)}")
+
+
+def print_result(result) -> None:
+    """A Result for people: what it costs and keeps, layer by layer, advice, and the link that proves it."""
+    print(f"{result.settings.sentence()}\n")
+    metrics = {
+        result.metric.name: result.metric,
+        "FP32": result.fp32_metric,
+        "difference": result.difference,
+        "same answer as FP32": result.agreement,
+    }
+    for name, metric in metrics.items():
+        print(f"{name:20} {_metric(metric)}")
+    cost = result.cost
+    print(f"{'size':20} {cost.size_bytes:,} bytes ({cost.how}), FP32 {cost.fp32_bytes:,}; "
+          f"{cost.bits_per_weight:.2f} bits per weight\n")  # fmt: skip
+    titles = [title for title, _ in LAYER_COLUMNS.values()]
+    rows = result.layers[list(LAYER_COLUMNS)].itertuples(index=False)
+    formats = [spec for _, spec in LAYER_COLUMNS.values()]
+    print_columns([titles, *([format(cell, spec) for cell, spec in zip(row, formats, strict=True)] for row in rows)])
+    print()
+    for sentence in result.advice:
+        print(f"- {sentence}")
+    link = link_or_none(result.settings, result.stamp)
+    print(f"link {link}" if link else f"stamp {result.stamp} (too many fields for a link: keep the settings file)")
+
+
+def show_progress() -> Callable[[str, float], None]:
+    """A callback that names each stage once on stderr, with its share done where that is a terminal."""
+    live = sys.stderr.isatty()
+    last = ""
+
+    def report(stage: str, done: float) -> None:
+        nonlocal last
+        if live:
+            print(f"\r\x1b[K{stage} {done:.0%}", end="\n" if done >= 1 else "", file=sys.stderr, flush=True)
+        elif stage != last:
+            print(stage, file=sys.stderr, flush=True)
+        last = stage
+
+    return report
+
+
+def _metric(metric) -> str:
+    sign, unit = ("+", "points") if metric.kind == "difference" else ("", "%")
+    value, low, high = (f"{100 * x:{sign}.2f}" for x in (metric.value, metric.low, metric.high))
+    return f"{value} {unit} (95 % interval {low} to {high}, n = {metric.n:,})"
+
+
+def _cell(value) -> str:
+    return "any" if value is None else " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _short(value) -> str:
+    if isinstance(value, list) and len(value) > 4:
+        return f"{value[:3]} … {value[-1]} ({len(value):,})"
+    return str(value[0] if isinstance(value, list) and len(value) == 1 else value)

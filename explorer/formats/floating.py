@@ -1,0 +1,104 @@
+"""Floating-point formats: one generic round, encode and decode serves all of them.
+
+A value with exponent e and m mantissa bits is a multiple of the step 2^(e-m); below the least
+normal exponent the step stays (subnormals). Overflow saturates, as in the OCP "saturating" mode.
+Sources: IEEE 754-2019 (fp16, bf16's layout); OCP OFP8 v1.0, 2023 (fp8e4m3 is "E4M3", fp8e5m2 "E5M2").
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from explorer.formats import FORMATS
+
+
+@dataclass(frozen=True)
+class Floating:
+    """Sign, `exponent_bits`, `mantissa_bits`; `max` is the largest finite value."""
+
+    id: str
+    exponent_bits: int
+    mantissa_bits: int
+    max: float
+    description: str
+
+    kind = "floating"
+
+    @property
+    def bits(self) -> int:
+        return 1 + self.exponent_bits + self.mantissa_bits
+
+    @property
+    def bias(self) -> int:
+        return 2 ** (self.exponent_bits - 1) - 1
+
+    @property
+    def least_exponent(self) -> int:
+        """Exponent of the smallest normal number."""
+        return 1 - self.bias
+
+    @property
+    def code_type(self) -> type:
+        return np.uint8 if self.bits <= 8 else np.uint16 if self.bits <= 16 else np.uint32
+
+    def _step(self, x: np.ndarray) -> np.ndarray:
+        """Distance between neighbours at |x|, float32: the power of two below |x|, times 2^-m."""
+        power = (x.view(np.uint32) & np.uint32(0x7F800000)).view(np.float32)
+        np.maximum(power, np.float32(2.0**self.least_exponent), out=power)
+        return np.multiply(power, np.float32(2.0**-self.mantissa_bits), out=power)
+
+    def round(self, x: np.ndarray, rounder=np.rint) -> np.ndarray:
+        """The nearest representable value (ties to even, saturating), float32 of x's shape.
+
+        x: finite float32. `rounder` turns multiples of the step into whole ones.
+        """
+        x = np.ascontiguousarray(x, np.float32)
+        if self.bits == 32:
+            return x.copy()
+        step = self._step(x)
+        with np.errstate(over="ignore"):
+            y = np.multiply(rounder(np.divide(x, step)), step)
+        return np.clip(y, -np.float32(self.max), np.float32(self.max), out=y)
+
+    def encode(self, x: np.ndarray, rounder=np.rint) -> np.ndarray:
+        """Bit patterns of the rounded values, unsigned integers of x's shape."""
+        y = self.round(x, rounder)
+        if self.bits == 32:
+            return y.view(np.uint32)
+        step = self._step(y)
+        multiple = np.abs(np.divide(y, step)).astype(np.int32)
+        binade = (step.view(np.uint32) >> 23).astype(np.int32)
+        if self.exponent_bits == 8:  # bfloat16's steps reach below float32's normal numbers
+            binade = np.frexp(step)[1] - np.frexp(np.float32(2.0 ** (self.least_exponent - self.mantissa_bits)))[1]
+        else:
+            binade -= 127 + self.least_exponent - self.mantissa_bits
+        magnitude = (binade << self.mantissa_bits) + multiple
+        return (magnitude | (np.signbit(y).astype(np.int32) << (self.bits - 1))).astype(self.code_type)
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """The values that bit patterns stand for, float32 of the codes' shape."""
+        codes = np.asarray(codes, self.code_type)
+        return codes.view(np.float32).copy() if self.bits == 32 else self._table[codes]
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        """Value of every bit pattern; patterns above `max` are inf or NaN and read as NaN."""
+        magnitude = np.arange(2 ** (self.bits - 1), dtype=np.int64)
+        exponent, fraction = np.divmod(magnitude, 2**self.mantissa_bits)
+        significand = np.where(exponent > 0, fraction + 2**self.mantissa_bits, fraction)
+        power = np.maximum(exponent, 1) + self.least_exponent - 1 - self.mantissa_bits
+        values = np.ldexp(significand.astype(np.float64), power)
+        values[values > self.max] = np.nan
+        return np.concatenate([values, -values]).astype(np.float32)
+
+    def values(self) -> np.ndarray:
+        """All distinct finite values in ascending order, float64; only for 16 bits and fewer."""
+        return np.unique(self._table[np.isfinite(self._table)]).astype(np.float64)
+
+
+FORMATS.register(Floating("fp32", 8, 23, float(np.finfo(np.float32).max), "IEEE single precision, the reference"))
+FORMATS.register(Floating("fp16", 5, 10, 65504.0, "IEEE half precision: 3 decimal digits, up to 65,504"))
+FORMATS.register(Floating("bf16", 8, 7, float.fromhex("0x1.fep127"), "bfloat16: float32's range with 8 bits of precision"))
+FORMATS.register(Floating("fp8e4m3", 4, 3, 448.0, "OCP FP8 E4M3: finite only, up to 448"))
+FORMATS.register(Floating("fp8e5m2", 5, 2, 57344.0, "OCP FP8 E5M2: up to 57,344, 2 mantissa bits"))

@@ -1,0 +1,115 @@
+"""The models: real weights, real data, and what each is there to teach.
+
+A model is one file of this package that registers an entry. The entry is cheap (no torch until
+`load`), and says where weights and data come from; `load` gives the network with its data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explorer.registry import Registry
+
+if TYPE_CHECKING:  # importing torch takes over a second: only a loaded network needs it
+    import torch
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One quantizable layer.
+
+    name: attribute path inside the module, "blocks.3.dw"
+    kind: "conv", "depthwise" or "linear"
+    macs: multiply-accumulates for one sample
+    """
+
+    name: str
+    kind: str
+    macs: int
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A loaded model: shared by every thread, so nobody changes it; who wants to, copies `module`.
+
+    module: in eval mode, BatchNorm folded, no gradients
+    layers: in order of execution
+    calibration, test: [n, ...] inputs as stored; no sample is in both
+    labels: int64 [n] for the test inputs; None when the metric is agreement with FP32
+    calibration_labels: the same for the calibration inputs
+    prepare: stored inputs [k, ...] to the module's float32 input
+    answers: the module's output to the predicted class of each sample, int64 [k]
+    digest: SHA-256 over the names, shapes and bytes of all weights, hexadecimal
+    """
+
+    module: torch.nn.Module
+    layers: tuple[Layer, ...]
+    calibration: np.ndarray
+    test: np.ndarray
+    labels: np.ndarray | None
+    calibration_labels: np.ndarray | None
+    prepare: Callable[[np.ndarray], torch.Tensor]
+    answers: Callable[[torch.Tensor], np.ndarray]
+    digest: str
+
+    def weight(self, i: int) -> np.ndarray:
+        """The float32 weights of layer `i`, [out, ...], read-only."""
+        weight = self.module.get_submodule(self.layers[i].name).weight.numpy()
+        weight.flags.writeable = False
+        return weight
+
+
+@dataclass(frozen=True)
+class Model:
+    """A registry entry: what a person is told before anything is loaded.
+
+    metric: "accuracy" (share of test samples answered like their label), or
+            "agreement with FP32" (share answered like the unquantized network)
+    source: where weights and data come from; teaches: why it is worth picking
+    parameters: weights and biases after BatchNorm folding
+    batch: samples per forward pass that run fast on two cores
+    load: gives the Network. Raises ModelError that names the file and what to do
+    """
+
+    id: str
+    title: str
+    task: str
+    metric: str
+    source: str
+    licence: str
+    teaches: str
+    classes: tuple[str, ...]
+    parameters: int
+    test_size: int
+    calibration_size: int
+    batch: int
+    load: Callable[[], Network]
+
+
+MODELS: Registry[Model] = Registry("model")
+
+_networks: dict[str, Network] = {}
+_locks: dict[str, Lock] = {}
+_registering = Lock()
+
+
+def load(id: str) -> Network:
+    """The network of a registered model, loaded once per process.
+
+    Raises SettingsError for an unknown id, ModelError when a file is missing or damaged.
+    """
+    model = MODELS[id]
+    with _registering:
+        lock = _locks.setdefault(id, Lock())
+    with lock:  # one lock per model: a slow one keeps nobody from a fast one
+        if id not in _networks:
+            _networks[id] = model.load()
+        return _networks[id]
+
+
+MODELS.discover(__name__, __path__)

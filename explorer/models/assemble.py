@@ -1,0 +1,102 @@
+"""From a torch module and its data to a Network: folded, frozen, its layers found and counted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explorer.errors import ModelError
+from explorer.models import Layer, Network
+
+if TYPE_CHECKING:
+    import torch
+
+
+def assemble(
+    module: torch.nn.Module,
+    *,
+    calibration: np.ndarray,
+    test: np.ndarray,
+    labels: np.ndarray | None,
+    calibration_labels: np.ndarray | None,
+    prepare: Callable[[np.ndarray], torch.Tensor],
+    answers: Callable[[torch.Tensor], np.ndarray],
+) -> Network:
+    """A Network around `module`, which must hold its final weights. See Network for the fields."""
+    module.eval().requires_grad_(False)
+    return Network(
+        module=module,
+        layers=trace(module, prepare(np.zeros((1, *test.shape[1:]), test.dtype))),
+        calibration=calibration,
+        test=test,
+        labels=labels,
+        calibration_labels=calibration_labels,
+        prepare=prepare,
+        answers=answers,
+        digest=digest({name: w.numpy() for name, w in module.state_dict().items()}),
+    )
+
+
+def fill(module: torch.nn.Module, weights: Mapping[str, np.ndarray], file: str) -> torch.nn.Module:
+    """Put weights from `file` into `module`. Raises ModelError when they do not fit."""
+    import torch
+
+    tensors = {name: torch.from_numpy(w) for name, w in weights.items()}
+    try:
+        module.load_state_dict(tensors, assign=True)
+    except RuntimeError as error:
+        raise ModelError(
+            f"the weights in {file} are not those of this network; "
+            "restore the file from the repository"
+        ) from error
+    return module
+
+
+def trace(module: torch.nn.Module, sample: torch.Tensor) -> tuple[Layer, ...]:
+    """The Conv2d and Linear layers of `module` in the order in which one sample runs them."""
+    import torch
+
+    layers: list[Layer] = []
+
+    def watch(name: str, layer: torch.nn.Module) -> torch.utils.hooks.RemovableHandle:
+        def on_output(_module, _inputs, output):
+            # each output is one dot product with as many terms as an output channel has weights
+            macs = output[0].numel() * layer.weight[0].numel()
+            layers.append(Layer(name, _kind(layer), macs))
+
+        return layer.register_forward_hook(on_output)
+
+    hooks = [
+        watch(name, layer)
+        for name, layer in module.named_modules()
+        if isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear))
+    ]
+    with torch.inference_mode():
+        module(sample)
+    for hook in hooks:
+        hook.remove()
+    return tuple(layers)
+
+
+def digest(weights: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over names, shapes and little-endian float32 bytes, whatever the order."""
+    sha = hashlib.sha256()
+    for name in sorted(weights):
+        weight = np.ascontiguousarray(weights[name], dtype="<f4")
+        sha.update(f"{name}{weight.shape}".encode())
+        sha.update(weight)
+    return sha.hexdigest()
+
+
+def most_likely(outputs: torch.Tensor) -> np.ndarray:
+    """Logits [k, classes] to the class of the largest, int64 [k]."""
+    return outputs.argmax(dim=1).numpy()
+
+
+def _kind(layer: torch.nn.Module) -> str:
+    if not hasattr(layer, "groups"):
+        return "linear"
+    return "depthwise" if layer.groups == layer.in_channels > 1 else "conv"

@@ -1,0 +1,84 @@
+"""Weights and data that ship with the explorer: safetensors and npz, nothing that runs code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from zipfile import BadZipFile
+from zlib import error as ZlibError
+
+import numpy as np
+
+from explorer.errors import ModelError
+
+FOLDER = Path(__file__).parent / "assets"
+
+
+def read_weights(file: str) -> dict[str, np.ndarray]:
+    """Name to float32 array, from a safetensors file. Raises ModelError."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(_read(file))
+    except SafetensorError as error:
+        raise _damaged(file, error) from error
+
+
+def read_arrays(file: str, *names: str) -> tuple[np.ndarray, ...]:
+    """The named arrays of an npz file, read-only. Raises ModelError."""
+    try:
+        with np.load(_existing(file), allow_pickle=False) as archive:
+            arrays = tuple(archive[name] for name in names)
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, ZlibError) as error:
+        raise _damaged(file, error) from error
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
+
+
+def write_weights(file: str, weights: Mapping[str, np.ndarray]) -> None:
+    """Store weights, name to array, as a safetensors file. Creates the folder."""
+    from safetensors.numpy import save_file
+
+    FOLDER.mkdir(exist_ok=True)
+    save_file({name: np.ascontiguousarray(w) for name, w in weights.items()}, FOLDER / file)
+
+
+def write_arrays(file: str, **arrays: np.ndarray) -> None:
+    """Store data, name to array, as a compressed npz file. Creates the folder."""
+    FOLDER.mkdir(exist_ok=True)
+    np.savez_compressed(FOLDER / file, **arrays)
+
+
+def _existing(file: str) -> Path:
+    path = FOLDER / file
+    if not path.is_file():
+        raise ModelError(f"the model file {path} is missing; {_REMEDY.format(_maker(file))}")
+    return path
+
+
+def _read(file: str) -> bytes:
+    path = _existing(file)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _damaged(file, error) from error
+
+
+def _damaged(file: str, error: Exception) -> ModelError:
+    what = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return ModelError(
+        f"the model file {FOLDER / file} is truncated or damaged ({what}); "
+        f"{_REMEDY.format(_maker(file))}"
+    )
+
+
+_REMEDY = (
+    "restore it from the repository, or make it again with "
+    "`python -m explorer.models.training.{}`"
+)
+
+
+def _maker(file: str) -> str:
+    return Path(file).stem.removesuffix("-drawn").replace("-", "_")

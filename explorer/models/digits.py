@@ -1,0 +1,65 @@
+"""digits: hand-written digits of 8 × 8 pixels, a network so small that every change is instant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explorer.models import MODELS, Model, Network
+from explorer.models.assemble import assemble, fill, most_likely
+from explorer.models.assets import read_arrays, read_weights
+
+if TYPE_CHECKING:
+    import torch
+
+TEST, CALIBRATION = 600, 256
+ARCHITECTURE = (16, ((32, 1), (64, 2)), 10)  # stem, (channels, stride) of the blocks, classes
+
+
+def prepare(images: np.ndarray) -> torch.Tensor:
+    """uint8 [k, 8, 8], ink from 0 to 16, to float32 [k, 1, 8, 8] from 0 to 1."""
+    import torch
+
+    return torch.from_numpy(images[:, None].astype(np.float32) / 16)
+
+
+def load() -> Network:
+    from explorer.models.networks.separable import SeparableNet
+
+    test, labels, calibration, calibration_labels = read_arrays(
+        "digits.npz", "test", "labels", "calibration", "calibration_labels"
+    )
+    module = SeparableNet(*ARCHITECTURE, batchnorm=False)
+    return assemble(
+        fill(module, read_weights("digits.safetensors"), "digits.safetensors"),
+        calibration=calibration,
+        test=test,
+        labels=labels,
+        calibration_labels=calibration_labels,
+        prepare=prepare,
+        answers=most_likely,
+    )
+
+
+MODELS.register(
+    Model(
+        id="digits",
+        title="Digits, depthwise-separable",
+        task="which digit is written in 8 × 8 pixels",
+        metric="accuracy",
+        source=(
+            "weights trained for this explorer by explorer/models/training/digits.py; images from "
+            "scikit-learn's digits (Alpaydin and Kaynak, UCI Optical Recognition of Handwritten "
+            "Digits, 1998): 1,197 to train, of which 256 calibrate, and 600 others to test"
+        ),
+        licence="weights: as this repository; images: CC BY 4.0 (UCI)",
+        teaches="instant: a place to try every knob",
+        classes=tuple("0123456789"),
+        parameters=3946,
+        test_size=TEST,
+        calibration_size=CALIBRATION,
+        batch=600,
+        load=load,
+    )
+)

@@ -1,0 +1,87 @@
+"""fashion: the network that per-tensor INT8 breaks and per-channel INT8 does not.
+
+Folding BatchNorm left some channels of its depthwise layers with weights a hundred times wider
+than the others' (training/fashion.py says why): one scale for all of them rounds the others to 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explorer.models import MODELS, Model, Network
+from explorer.models.assemble import assemble, fill, most_likely
+from explorer.models.assets import read_arrays, read_weights
+
+if TYPE_CHECKING:
+    import torch
+
+TEST, CALIBRATION = 1000, 512
+# stem, (channels, stride) of the blocks, classes
+ARCHITECTURE = (16, ((32, 2), (32, 1), (64, 2), (64, 1), (128, 1)), 10)
+MEAN, DEVIATION = 0.2860, 0.3530  # of the 60,000 training images, from 0 to 1
+
+
+def prepare(images: np.ndarray) -> torch.Tensor:
+    """uint8 [k, 28, 28] to float32 [k, 1, 28, 28] with mean 0 and deviation 1 over the data."""
+    import torch
+
+    pixels = images[:, None].astype(np.float32) / 255
+    return torch.from_numpy((pixels - np.float32(MEAN)) / np.float32(DEVIATION))
+
+
+def load() -> Network:
+    from explorer.models.networks.separable import SeparableNet
+
+    test, labels, calibration, calibration_labels = read_arrays(
+        "fashion.npz", "test", "labels", "calibration", "calibration_labels"
+    )
+    module = SeparableNet(*ARCHITECTURE, batchnorm=False)
+    return assemble(
+        fill(module, read_weights("fashion.safetensors"), "fashion.safetensors"),
+        calibration=calibration,
+        test=test,
+        labels=labels,
+        calibration_labels=calibration_labels,
+        prepare=prepare,
+        answers=most_likely,
+    )
+
+
+MODELS.register(
+    Model(
+        id="fashion",
+        title="Fashion, depthwise-separable",
+        task="which garment is in a picture of 28 × 28 pixels",
+        metric="accuracy",
+        source=(
+            "weights trained for this explorer by explorer/models/training/fashion.py; images from "
+            "Fashion-MNIST (Xiao, Rasul and Vollgraf 2017, arXiv 1708.07747): 60,000 to train, of "
+            "which 512 calibrate, and the first 1,000 of the test set (on all 10,000 of it the "
+            "network is right 9,110 times)"
+        ),
+        licence="weights: as this repository; images: MIT (Zalando SE, 2017)",
+        teaches=(
+            "folding BatchNorm made a few channels a hundred times wider than the others: INT8 per "
+            "tensor collapses, per channel loses nothing"
+        ),
+        classes=(
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
+        ),
+        parameters=19722,
+        test_size=TEST,
+        calibration_size=CALIBRATION,
+        batch=250,
+        load=load,
+    )
+)

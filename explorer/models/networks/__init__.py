@@ -1,0 +1,1 @@
+"""The architectures, as plain torch modules. Importing one imports torch."""

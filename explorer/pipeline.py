@@ -1,0 +1,280 @@
+"""The pipeline: Settings → quantize → record → calibrate → evaluate → Result.
+
+Each stage is a pure function of the fields of Settings that it reads and of the weights' digest;
+one cache serves them all, so that a changed knob runs only what comes after it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from explorer.advice import advise
+from explorer.cache import CACHE, Codec
+from explorer.calibration import calibrate, calibrate_record
+from explorer.cost.size import Cost, size
+from explorer.errors import Cancelled
+from explorer.evaluate import Evaluation, Metric, evaluate
+from explorer.link import canonical, decode_link, link_or_none
+from explorer.models import MODELS, Network, load
+from explorer.quantize import QuantizedTensor, decibels, quantize
+from explorer.recipe import Recipe
+from explorer.report import layer_row, table
+from explorer.rows import Record
+from explorer.settings import Settings
+from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db, record
+from explorer.stamp import digest_of, stamp_of
+
+OUTPUT_SAMPLES = 32  # over which a layer's output error is measured
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """What is known from the weights alone.
+
+    layers: one row per layer (see report.layer_row); cost: exact bytes; advice: sentences
+    digest: SHA-256 of all codes, scales and zero points; sqnr_db: of all weights together
+    """
+
+    layers: pd.DataFrame
+    cost: Cost
+    advice: tuple[str, ...]
+    digest: str
+    sqnr_db: float
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Everything that one experiment gives.
+
+    metric, fp32_metric, difference, agreement: Metric, see evaluate.Evaluation
+    changed: indices of the test samples whose answer changed
+    layers, cost, advice, sqnr_db: as in Weighed, with each layer's output SQNR in dB
+    stamp: the metric and a digest of all weights' codes and scales
+    """
+
+    settings: Settings
+    metric: Metric
+    fp32_metric: Metric
+    difference: Metric
+    agreement: Metric
+    changed: tuple[int, ...]
+    layers: pd.DataFrame
+    cost: Cost
+    advice: tuple[str, ...]
+    sqnr_db: float
+    stamp: str
+
+    def as_dict(self) -> dict:
+        """JSON-ready: NaN and infinity become None."""
+        layers = self.layers.replace([np.inf, -np.inf], np.nan).astype(object)
+        metrics = ("metric", "fp32_metric", "difference", "agreement")
+        return {
+            "link": link_or_none(self.settings, self.stamp),
+            "sentence": self.settings.sentence(),
+            **{name: asdict(getattr(self, name)) for name in metrics},
+            "changed": list(self.changed),
+            "sqnr_db": self.sqnr_db if np.isfinite(self.sqnr_db) else None,
+            "cost": asdict(self.cost),
+            "layers": layers.where(layers.notna(), None).to_dict("records"),
+            "advice": list(self.advice),
+            "stamp": self.stamp,
+        }
+
+
+def network_of(settings: Settings) -> Network:
+    """The loaded model, once the settings are known to fit it. Raises SettingsError, ModelError."""
+    network = load(settings.model)
+    settings.check_layers(len(network.layers))
+    return network
+
+
+def layer_tensor(settings: Settings, i: int) -> QuantizedTensor:
+    """The quantized weights of layer i."""
+    network, recipe = network_of(settings), settings.weights_of(i)
+    seed = settings.seed if recipe.rounding == "stochastic" else 0
+    key = f"{network.digest} {i} {recipe}"
+
+    def make() -> QuantizedTensor:
+        weight = network.weight(i)
+        ranges = CACHE.get(f"range {key}", lambda: calibrate(weight, recipe), RANGES)
+        return quantize(weight, recipe, seed=seed, ranges=ranges)
+
+    return CACHE.get(f"tensor {key} {seed}", make)
+
+
+def quantized(settings: Settings, *, progress: Progress | None = None, cancel=None) -> tuple[QuantizedTensor, ...]:
+    """The weights of every layer; a layer left in FP32 is its own cast."""
+    layers = network_of(settings).layers
+    tensors = []
+    for i in range(len(layers)):
+        _stop_if(cancel)
+        tensors.append(layer_tensor(settings, i))
+        _say(progress, "quantize", (i + 1) / len(layers))
+    return tuple(tensors)
+
+
+def weigh(settings: Settings, *, progress: Progress | None = None, cancel=None) -> Weighed:
+    """The report of the weights: no forward pass is needed."""
+    network = network_of(settings)
+    tensors = quantized(settings, progress=progress, cancel=cancel)
+
+    def make() -> Weighed:
+        rows = [_layer_row(network, settings, i, q) for i, q in enumerate(tensors)]
+        layers = table(rows)
+        total = decibels(sum(row["signal"] for row in rows), sum(row["noise"] for row in rows))
+        cost = size(tensors, MODELS[settings.model].parameters)
+        weights = [network.weight(i) for i in range(len(tensors))]
+        return Weighed(layers, cost, advise(rows, settings, weights), digest_of(tensors), total)
+
+    return CACHE.get(f"weigh {network.digest} {_weights_key(settings)}", make)
+
+
+def records(settings: Settings, *, progress: Progress | None = None, cancel=None) -> tuple[Record, ...]:
+    """What the input of each layer showed on the calibration samples: one pass for all methods."""
+    network = network_of(settings)
+    key = f"records {network.digest} {settings.calibration_samples} {settings.seed}"
+
+    def make() -> tuple[Record, ...]:
+        samples = network.calibration[calibration_order(network, settings)]
+        return record(network, samples, MODELS[settings.model].batch, progress=progress, cancel=cancel)
+
+    return CACHE.get(key, make, RECORDS)
+
+
+def calibration_order(network: Network, settings: Settings) -> np.ndarray:
+    """Which calibration samples are used: the first of a seeded permutation, so that fewer are part of more."""
+    order = np.random.Generator(np.random.Philox(settings.seed)).permutation(len(network.calibration))
+    return order[: settings.calibration_samples]
+
+
+def quantizers(settings: Settings, *, progress: Progress | None = None, cancel=None):
+    """One ActivationQuantizer for the input of each layer, or None where activations stay in FP32."""
+    network, recipe = network_of(settings), settings.activations
+    if recipe.format == "fp32":
+        return (None,) * len(network.layers)
+    if recipe.is_cast or recipe.kind == "token":
+        return (ActivationQuantizer(recipe, seed=settings.seed),) * len(network.layers)
+    seen = records(settings, progress=progress, cancel=cancel)
+    found = []
+    for i in range(len(seen)):
+        _stop_if(cancel)
+        low, high = activation_range(settings, i, recipe)
+        found.append(ActivationQuantizer(recipe, low, high, seed=settings.seed))
+        _say(progress, "calibrate", (i + 1) / len(seen))
+    return tuple(found)
+
+
+def activation_range(settings: Settings, i: int, recipe: Recipe) -> tuple[float, float]:
+    """The range that a recipe's method finds for the input of layer i."""
+    network = network_of(settings)
+    key = f"activation {network.digest} {settings.calibration_samples} {settings.seed} {i} {recipe}"
+    return CACHE.get(key, lambda: calibrate_record(records(settings)[i], recipe), ENDS)
+
+
+def stream(settings: Settings, *, progress: Progress | None = None, cancel=None) -> Iterator[Evaluation]:
+    """The evaluation, sharper after each batch; at once when it is known."""
+    network, model = network_of(settings), MODELS[settings.model]
+    key = f"evaluation {network.digest} {canonical(settings)}"
+    known, evaluation = CACHE.peek(key, EVALUATION)
+    if known:
+        yield evaluation
+        return
+    simulated = simulate(settings, progress=progress, cancel=cancel)
+    for evaluation in evaluate(network, model, simulated, samples=settings.evaluation_samples,
+                               seed=settings.seed, cancel=cancel):  # fmt: skip
+        _say(progress, "evaluate", evaluation.metric.n / settings.evaluation_samples)
+        if evaluation.done:
+            CACHE.put(key, evaluation, EVALUATION)
+        yield evaluation
+
+
+def simulate(settings: Settings, *, progress: Progress | None = None, cancel=None) -> Simulated:
+    """The quantized network, ready to run."""
+    tensors = quantized(settings, progress=progress, cancel=cancel)
+    weights = [None if q.recipe.format == "fp32" else q.tensor() for q in tensors]
+    return Simulated(network_of(settings), weights, quantizers(settings, progress=progress, cancel=cancel))
+
+
+def finish(settings: Settings, evaluation: Evaluation, *, cancel=None) -> Result:
+    """The Result of an evaluation: adds what each layer alone does to its output, and the stamp."""
+    weighed = weigh(settings, cancel=cancel)
+    layers = weighed.layers.assign(output_sqnr_db=output_sqnr(settings, cancel=cancel))
+    return Result(settings, evaluation.metric, evaluation.fp32, evaluation.difference, evaluation.agreement,
+                  evaluation.changed, layers, weighed.cost, weighed.advice, weighed.sqnr_db,
+                  stamp_of(weighed.digest, evaluation.metric))  # fmt: skip
+
+
+def output_sqnr(settings: Settings, *, cancel=None) -> list[float]:
+    """SQNR in dB of each layer's output, quantized alone, on calibration samples; +inf for no error."""
+    network = network_of(settings)
+
+    def make() -> list[float]:
+        samples = network.calibration[calibration_order(network, settings)[:OUTPUT_SAMPLES]]
+        weights = [None if q.recipe.format == "fp32" else q.tensor() for q in quantized(settings, cancel=cancel)]
+        return output_sqnr_db(network, samples, weights, quantizers(settings, cancel=cancel), cancel=cancel)
+
+    return CACHE.get(f"output {network.digest} {canonical(settings)}", make, OUTPUTS)
+
+
+def run(settings_or_link, *, progress: Progress | None = None, cancel=None) -> Result:
+    """The whole experiment.
+
+    settings_or_link: Settings, or a link, of which what is not understood is replaced (see decode_link)
+    progress(stage, share done) is called as it goes on; cancel.is_set() is asked between batches
+    Raises ExplorerError: SettingsError, ModelError, DataError, Cancelled.
+    """
+    settings = settings_or_link if isinstance(settings_or_link, Settings) else decode_link(settings_or_link)[0]
+    *_, evaluation = stream(settings, progress=progress, cancel=cancel)
+    return finish(settings, evaluation, cancel=cancel)
+
+
+def _layer_row(network: Network, settings: Settings, i: int, q: QuantizedTensor) -> dict:
+    make = partial(layer_row, i, network.layers[i], network.weight(i), q)
+    seed = settings.seed if q.recipe.rounding == "stochastic" else 0
+    return CACHE.get(f"row {network.digest} {i} {q.recipe} {seed}", make)
+
+
+def _weights_key(settings: Settings) -> str:
+    """The part of the link that the weights depend on."""
+    return canonical(replace(settings, activations="fp32", calibration_samples=1, evaluation_samples=1))
+
+
+def _stop_if(cancel) -> None:
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("stopped; what was finished is kept")
+
+
+def _say(progress: Progress | None, stage: str, done: float) -> None:
+    if progress is not None:
+        progress(stage, done)
+
+
+RANGES = Codec(lambda ends: {"low": ends[0], "high": ends[1]}, lambda a: (a["low"], a["high"]))
+ENDS = Codec(lambda ends: {"ends": np.float64(ends)}, lambda a: tuple(a["ends"].tolist()))
+OUTPUTS = Codec(lambda db: {"db": np.float64(db)}, lambda a: a["db"].tolist())
+RECORDS = Codec(
+    lambda seen: {"counts": np.stack([r.counts for r in seen]), "ends": np.float64([(r.low, r.high) for r in seen])},
+    lambda a: tuple(Record(counts, *ends) for counts, ends in zip(a["counts"], a["ends"].tolist(), strict=True)),
+)
+
+
+def _pack(evaluation: Evaluation) -> dict:
+    metrics = (evaluation.metric, evaluation.fp32, evaluation.difference, evaluation.agreement)
+    return {
+        "names": np.array([m.name for m in metrics]), "kinds": np.array([m.kind for m in metrics]),
+        "values": np.float64([(m.value, m.low, m.high) for m in metrics]), "n": np.int64([m.n for m in metrics]),
+        "changed": np.int64(evaluation.changed),
+    }  # fmt: skip
+
+
+def _unpack(a) -> Evaluation:
+    columns = zip(a["names"].tolist(), a["values"].tolist(), a["n"].tolist(), a["kinds"].tolist(), strict=True)
+    metrics = [Metric(name, *values, n, kind) for name, values, n, kind in columns]
+    return Evaluation(*metrics, tuple(a["changed"].tolist()), done=True)
+
+
+EVALUATION = Codec(_pack, _unpack)

@@ -1,0 +1,218 @@
+"""Presets: what the tools people use really do, as pairs of recipes.
+
+Each says what it imitates, what differs, and where its parameters were read. ONNX Runtime's and
+PyTorch's were read from the installed packages, and tests/test_presets.py reads them again.
+"""
+
+from dataclasses import dataclass
+
+from explorer.registry import Registry
+from explorer.settings import Recipe, Settings
+
+SCHEMES = "compressed_tensors/quantization/quant_scheme.py (vllm-project/compressed-tensors, 0bb1251)"
+TORCH = "torch.ao.quantization.get_default_qconfig, PyTorch 2.13"
+ORT = "onnxruntime.quantization, ONNX Runtime 1.32"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """`imitates`: one sentence on the tool; `differs`: one on what is not the same, or empty."""
+
+    id: str
+    title: str
+    weights: str
+    activations: str
+    imitates: str
+    differs: str
+    source: str
+
+    def __post_init__(self):
+        """Recipes in their canonical spelling, so that they compare with those of Settings."""
+        for name in ("weights", "activations"):
+            object.__setattr__(self, name, str(Recipe.parse(getattr(self, name))))
+
+
+PRESETS: Registry[Preset] = Registry("preset")
+
+
+def preset_of(settings: Settings) -> str | None:
+    """The id of the preset that `settings` follow in every layer, None when there is none."""
+    if settings.layers or settings.layer_bits or settings.algorithms:
+        return None
+    recipes = str(settings.weights), str(settings.activations)
+    return next((preset.id for preset in PRESETS if (preset.weights, preset.activations) == recipes), None)
+
+
+def apply(settings: Settings, preset_id: str) -> Settings:
+    """`settings` with the preset's recipes in every layer. Raises SettingsError for an unknown id."""
+    preset = PRESETS[preset_id]
+    return settings.replace(
+        weights=preset.weights, activations=preset.activations, algorithms=(), layers=(), layer_bits=""
+    )
+
+
+for _preset in (
+    Preset(
+        "fp32",
+        "FP32 (no quantization)",
+        "fp32",
+        "fp32",
+        "The network as it was trained.",
+        "",
+        "IEEE 754-2019",
+    ),
+    Preset(
+        "fp16",
+        "FP16",
+        "fp16",
+        "fp16",
+        "Weights and activations in half precision, as model.half() stores them.",
+        "Sums are kept in FP32 here; some processors add in FP16.",
+        "IEEE 754-2019",
+    ),
+    Preset(
+        "bf16",
+        "BF16",
+        "bf16",
+        "bf16",
+        "Weights and activations in bfloat16, as model.bfloat16() stores them.",
+        "Sums are kept in FP32, as most processors do.",
+        "torch.bfloat16, PyTorch 2.13",
+    ),
+    Preset(
+        "ort-default",
+        "ONNX Runtime defaults",
+        "int8-sym-tensor-minmax",
+        "int8-asym-tensor-minmax",
+        "quantize_static as it comes: one scale per weight tensor, signed 8-bit activations, MinMax calibration.",
+        "It also quantizes inputs of operators without weights, such as Add; here only those of Conv and Linear.",
+        ORT,
+    ),
+    Preset(
+        "ort-careful",
+        "ONNX Runtime, careful",
+        "int8-sym-channel-minmax",
+        "uint8-asym-tensor-p99.99",
+        "per_channel=True and unsigned activations, as its documentation advises on x86, with Percentile calibration.",
+        "Its Percentile is 99.999 by default, over a histogram of 2,048 bins; here 99.99 over finer bins.",
+        ORT,
+    ),
+    Preset(
+        "ort-reduce-range",
+        "ONNX Runtime, careful, 7-bit weights",
+        "int7-sym-channel-minmax",
+        "uint8-asym-tensor-p99.99",
+        "reduce_range=True for processors without VNNI, whose 16-bit sums of two products would overflow.",
+        "Its reduced range is ±64, 129 codes; INT7 here has ±63.",
+        ORT,
+    ),
+    Preset(
+        "tflite-int8",
+        "TFLite full integer",
+        "int8-sym-channel-minmax",
+        "int8-asym-tensor-minmax",
+        "The INT8 specification: weights ±127 per output channel, activations with a zero point.",
+        "Older converters keep fully connected layers per tensor; here every layer is per channel.",
+        "LiteRT 8-bit quantization specification, ai.google.dev/edge/litert",
+    ),
+    Preset(
+        "tensorrt-int8",
+        "TensorRT INT8, entropy",
+        "int8-sym-channel-minmax",
+        "int8-sym-tensor-entropy",
+        "Implicit INT8 with the second entropy calibrator, deprecated in 10.1 in favour of explicit Q/DQ.",
+        "TensorRT fuses layers and leaves some in FP16 where that is faster; here every layer is INT8.",
+        "TensorRT 10 documentation; Wu et al. 2020, arXiv 2004.09602",
+    ),
+    Preset(
+        "torch-x86",
+        "PyTorch x86 (fbgemm)",
+        "int8-symfull-channel-minmax",
+        "uint7-asym-tensor-mse",
+        "The default qconfig of x86 and fbgemm: 7-bit activations (reduce_range), weights with scale 2a/255.",
+        "HistogramObserver searches 2,048 bins for the least squared error; range method mse here minimises it over finer bins.",
+        TORCH,
+    ),
+    Preset(
+        "torch-qnnpack",
+        "PyTorch qnnpack (ARM)",
+        "int8-symfull-tensor-minmax",
+        "uint8-asym-tensor-mse",
+        "The default qconfig of the qnnpack backend: one scale per weight tensor, 8-bit activations.",
+        "HistogramObserver searches 2,048 bins for the least squared error; range method mse here minimises it over finer bins.",
+        TORCH,
+    ),
+    Preset(
+        "ct-w8a8",
+        "W8A8 INT8 (vLLM)",
+        "int8-symfull-channel-minmax",
+        "int8-symfull-token-minmax",
+        "compressed-tensors' W8A8: weights per output channel, activations scaled per token while running.",
+        "It quantizes Linear layers only; a convolution here has one scale per sample.",
+        SCHEMES,
+    ),
+    Preset(
+        "ct-w8a16",
+        "W8A16 (vLLM)",
+        "int8-symfull-g128-minmax",
+        "fp32",
+        "compressed-tensors' W8A16: 8-bit weights in groups of 128, activations untouched.",
+        "Its activations are 16-bit floats, which are FP32 here.",
+        SCHEMES,
+    ),
+    Preset(
+        "ct-w4a16",
+        "W4A16 (GPTQ, AWQ exports)",
+        "int4-symfull-g128-minmax",
+        "fp32",
+        "The format of GPTQ and AWQ exports: 4-bit weights in groups of 128, activations untouched.",
+        "GPTQ and AWQ also move the weights; here they are rounded to nearest. Activations are FP32 for their 16 bits.",
+        SCHEMES,
+    ),
+    Preset(
+        "ct-w4a16-asym",
+        "W4A16, asymmetric",
+        "int4-asym-g128-minmax",
+        "fp32",
+        "compressed-tensors' W4A16_ASYM: as W4A16, with a zero point for each group.",
+        "AWQ also moves the weights; here they are rounded to nearest. Activations are FP32 for their 16 bits.",
+        SCHEMES,
+    ),
+    Preset(
+        "ct-w4a8",
+        "W4A8 INT8",
+        "int4-symfull-g128-minmax",
+        "int8-symfull-token-minmax",
+        "compressed-tensors' W4A8: 4-bit weights in groups of 128, 8-bit activations per token.",
+        "It quantizes Linear layers only; a convolution here has one scale per sample.",
+        SCHEMES,
+    ),
+    Preset(
+        "ct-fp8",
+        "FP8",
+        "fp8e4m3-tensor-minmax",
+        "fp8e4m3-tensor-minmax",
+        "compressed-tensors' FP8: E4M3 with one scale per tensor, found by calibration for activations.",
+        "",
+        SCHEMES,
+    ),
+    Preset(
+        "ct-fp8-dynamic",
+        "FP8 dynamic",
+        "fp8e4m3-channel-minmax",
+        "fp8e4m3-token-minmax",
+        "compressed-tensors' FP8_DYNAMIC: weights per output channel, activations scaled per token while running.",
+        "It quantizes Linear layers only; a convolution here has one scale per sample.",
+        SCHEMES,
+    ),
+    Preset(
+        "ct-fp8-block",
+        "FP8 block (DeepSeek-V3)",
+        "fp8e4m3-b128-minmax",
+        "fp8e4m3-token-minmax",
+        "compressed-tensors' FP8_BLOCK: a scale for each 128 × 128 block of a weight matrix.",
+        "Its activations have a scale for each 128 values of a token; here each token has one.",
+        SCHEMES,
+    ),
+):
+    PRESETS.register(_preset)

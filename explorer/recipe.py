@@ -1,0 +1,198 @@
+"""A recipe says in one hyphened word how a tensor becomes a few bits: "int4-sym-g64-mse".
+
+    recipe := format ["-" scheme] ["-" granularity] ["-" range] ["-" rounding]
+
+The format comes first; the other parts are told apart by their spelling, so their order does
+not matter when a person types them. `str(recipe)` is the one canonical spelling.
+"""
+
+import re
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+
+from explorer.errors import SettingsError
+from explorer.formats import FORMATS
+from explorer.ranges import canonical_range, is_range, range_words
+
+SCHEMES = {"sym": "symmetric", "symfull": "full-range symmetric", "asym": "asymmetric"}
+ROUNDINGS = {"nearest": "", "floor": "rounded down", "stochastic": "stochastic rounding"}
+KINDS = {
+    "tensor": re.compile("tensor"),
+    "channel": re.compile("channel"),
+    "group": re.compile("g([0-9]+)"),
+    "block": re.compile("b([0-9]+)"),
+    "token": re.compile("token"),
+}
+SIZES = range(2, 4097)  # elements along the side of a group or block
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one tensor is quantized: frozen, hashable, valid once made.
+
+    format: a registered id. scheme: of integers only. granularity: which elements share a scale.
+    range: how that scale's range is found, optionally "@FACTOR" to widen or narrow it.
+    Parts left empty take their defaults (sym, tensor, minmax); a floating-point format without
+    granularity and range is a plain cast: scale 1, both parts empty. Raises SettingsError.
+    """
+
+    format: str
+    scheme: str = ""
+    granularity: str = ""
+    range: str = ""
+    rounding: str = "nearest"
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, str):
+                raise SettingsError(f"a recipe's {field.name} is text, not {type(value).__name__}")
+        _check_format(self.format)
+        _check_word("rounding", self.rounding, ROUNDINGS)
+        number = FORMATS[self.format]
+        if number.kind == "integer":
+            self._set(scheme=self.scheme or "sym")
+            _check_word("scheme", self.scheme, SCHEMES)
+        else:
+            self._check_floating(number.bits)
+        if number.kind == "integer" or self.granularity or self.range:
+            self._set(granularity=_canonical_granularity(self.granularity or "tensor"))
+            self._set(range=canonical_range(self.range or "minmax", self.kind))
+
+    def _set(self, **parts: str) -> None:
+        for name, value in parts.items():
+            object.__setattr__(self, name, value)
+
+    def _check_floating(self, bits: int) -> None:
+        if self.scheme:
+            raise SettingsError(f"{self.format} takes no scheme: {self.scheme[:40]!r} is for integers")
+        if bits >= 16 and (self.granularity or self.range):  # they have range enough without a scale
+            part = "granularity" if self.granularity else "range"
+            raise SettingsError(f"{self.format} is a plain cast and takes no {part}; write {self.format} alone")
+        if bits == 32 and self.rounding != "nearest":
+            raise SettingsError(f"{self.format} is the reference and is not rounded; leave {self.rounding} out")
+
+    @classmethod
+    def parse(cls, text: str) -> "Recipe":
+        """The recipe that `text` spells. Raises SettingsError."""
+        if not isinstance(text, str):
+            raise SettingsError(f"a recipe is text such as int8-sym-channel-minmax, not {type(text).__name__}")
+        if len(text) > 200:
+            raise SettingsError("a recipe has at most 200 characters; write one such as int8-sym-channel-minmax")
+        format, *words = text.strip().lower().split("-")
+        parts: dict[str, str] = {}
+        for word in words:
+            part = _part_of(word)
+            if part in parts:
+                raise SettingsError(f"{text[:60]!r} has two words for its {part}, "
+                                    f"{parts[part][:20]!r} and {word[:20]!r}; write one")
+            parts[part] = word
+        return cls(format, **parts)
+
+    def __str__(self) -> str:
+        rounding = "" if self.rounding == "nearest" else self.rounding
+        return "-".join(filter(None, (self.format, self.scheme, self.granularity, self.range, rounding)))
+
+    def replace(self, **changes: str) -> "Recipe":
+        """A copy with `changes`. Parts that are not named and that the new format cannot have
+        are dropped; what is named is kept or refused. Raises SettingsError."""
+        kept = {field.name: getattr(self, field.name) for field in fields(self)}
+        if changes.get("format") in FORMATS.ids:
+            number = FORMATS[changes["format"]]
+            if number.kind != "integer":
+                del kept["scheme"]
+                if number.bits >= 16:
+                    del kept["granularity"], kept["range"]
+                if number.bits == 32:
+                    del kept["rounding"]
+        return Recipe(**{**kept, **changes})
+
+    @property
+    def bits(self) -> int:
+        """Bits of one code, without its share of the scale."""
+        return FORMATS[self.format].bits
+
+    @property
+    def is_cast(self) -> bool:
+        """Whether there is no scale: numbers are rounded to the format as they are."""
+        return not self.range
+
+    @property
+    def kind(self) -> str:
+        """tensor, channel, group, block or token; empty for a plain cast."""
+        return next((kind for kind, pattern in KINDS.items() if pattern.fullmatch(self.granularity)), "")
+
+    @property
+    def size(self) -> int | None:
+        """Elements along a group or a block's side; None for the other granularities."""
+        return int(self.granularity[1:]) if self.kind in ("group", "block") else None
+
+    @property
+    def method(self) -> str:
+        """The range without its factor: "minmax" of "minmax@0.85"."""
+        return self.range.partition("@")[0]
+
+    @property
+    def factor(self) -> float:
+        """What the method's range is multiplied by: 0.85 of "minmax@0.85", else 1."""
+        return float(self.range.partition("@")[2] or 1)
+
+    @property
+    def words(self) -> str:
+        """Plain English: "INT4 symmetric, groups of 64, MSE range"."""
+        name = f"{self.format.upper()} {SCHEMES.get(self.scheme, '')}".strip()
+        if self.is_cast:
+            return ", ".join(filter(None, (name, ROUNDINGS[self.rounding])))
+        shared = {"group": f"groups of {self.size}", "block": f"blocks of {self.size} × {self.size}"}
+        parts = (name, shared.get(self.kind, f"per {self.kind}"), range_words(self.range), ROUNDINGS[self.rounding])
+        return ", ".join(filter(None, parts))
+
+
+def _part_of(word: str) -> str:
+    """Which part of a recipe a word spells; what is nothing else must be a range."""
+    if word in SCHEMES:
+        return "scheme"
+    if word in ROUNDINGS:
+        return "rounding"
+    if any(pattern.fullmatch(word) for pattern in KINDS.values()):
+        return "granularity"
+    if not word:
+        raise SettingsError("a recipe has one hyphen between its words and none at its ends, "
+                            "such as int8-sym-channel-minmax")
+    if word[0] in ".0123456789":
+        raise SettingsError(f"{word[:20]!r} stands alone; a number is written right behind the name of "
+                            "its range, without sign or exponent, such as abs1.5")
+    if is_range(word):
+        return "range"
+    near = get_close_matches(word, (*SCHEMES, *ROUNDINGS, *KINDS), n=1, cutoff=0.75)
+    if near:
+        raise SettingsError(f"{word[:40]!r} is no part of a recipe; did you mean {near[0]!r}?")
+    return "range"
+
+
+def _check_format(name: str) -> None:
+    if re.fullmatch("u?int-?[0-9]+", name) and name not in FORMATS:
+        raise SettingsError(f"{name[:20]} does not exist here: integers have 2 to 16 bits, "
+                            "int2 to int16 or uint2 to uint16")
+    FORMATS[name]  # says which ids are near
+
+
+def _check_word(part: str, word: str, allowed: dict[str, str]) -> None:
+    if word not in allowed:
+        raise SettingsError(f"there is no {part} {word[:40]!r}; allowed: {', '.join(allowed)}")
+
+
+def _canonical_granularity(word: str) -> str:
+    """g064 is g64. Raises SettingsError for an unknown word and for sizes that cannot be."""
+    for kind, pattern in KINDS.items():
+        match = pattern.fullmatch(word)
+        if match and not match.groups():
+            return word
+        if match:
+            digits = match[1].lstrip("0")
+            if len(digits) > 4 or int(digits or 0) not in SIZES:
+                raise SettingsError(f"a {kind} has {SIZES[0]} to {SIZES[-1]} elements along its side, "
+                                    f"such as {word[0]}64, not {(digits or '0')[:20]}")
+            return word[0] + digits
+    raise SettingsError(f"there is no granularity {word[:40]!r}; allowed: tensor, channel, token, "
+                        "or a size such as g64 (groups of 64) or b128 (blocks of 128 × 128)")

@@ -1,0 +1,96 @@
+"""The report of the weights: one row for each layer, where its error is and where it comes from."""
+
+import numpy as np
+import pandas as pd
+
+from explorer.formats import FORMATS
+from explorer.granularity import matrix
+from explorer.models import Layer
+from explorer.quantize import QuantizedTensor, clipped, decibels
+
+FP32_BYTES = 4
+
+
+def layer_row(index: int, layer: Layer, weight: np.ndarray, q: QuantizedTensor) -> dict:
+    """What quantization does to one layer's weights.
+
+    sqnr_db: 10 log10(Σw² / Σ(w-ŵ)²), +inf for no error; rounding_mse + clipping_mse is the mean
+    squared error, a weight being clipped when it rounds beyond the grid; range, scales: over all
+    rows that share a scale; worst_channel: the output channel with the least SQNR;
+    channel_range_ratio: largest over median absolute maximum of the channels.
+    """
+    w, values = matrix(weight), matrix(q.tensor().numpy())
+    error = np.subtract(w, values)
+    noise, signal = (np.einsum("ij,ij->i", a, a).astype(np.float64) for a in (error, w))
+    lost, share = _clipping(weight, error, q)
+    total = noise.sum()
+    per_channel = decibels(signal, noise)
+    worst = int(np.argmin(np.where(signal > 0, per_channel, np.inf)))
+    tops, bottoms = w.max(axis=1), w.min(axis=1)
+    widths = np.maximum(tops, -bottoms)
+    median = float(np.median(widths))
+    return {
+        "index": index,
+        "name": layer.name,
+        "kind": layer.kind,
+        "shape": tuple(weight.shape),
+        "weights": weight.size,
+        "recipe": str(q.recipe),
+        "bits_per_weight": q.bits_per_weight,
+        "bytes": q.nbytes,
+        "fp32_bytes": weight.size * FP32_BYTES,
+        "data_low": float(bottoms.min()),
+        "data_high": float(tops.max()),
+        "low": float(q.low.min()),
+        "high": float(q.high.max()),
+        "scale_min": float(q.scale.min()),
+        "scale_max": float(q.scale.max()),
+        "sqnr_db": decibels(signal.sum(), total),
+        "output_sqnr_db": np.nan,
+        "rounding_mse": max(total - lost, 0.0) / weight.size,
+        "clipping_mse": lost / weight.size,
+        "rounding_share": max(total - lost, 0.0) / total if total else np.nan,
+        "clipped_share": share,
+        "used_codes": used_codes(q),
+        "available_codes": available_codes(q),
+        "worst_channel": worst,
+        "worst_channel_sqnr_db": float(per_channel[worst]),
+        "channel_range_ratio": float(widths.max()) / median if median else np.nan,
+        "signal": float(signal.sum()),
+        "noise": float(total),
+    }
+
+
+def _clipping(weight, error, q: QuantizedTensor) -> tuple[float, float]:
+    """(Σ of the clipped weights' squared errors, their share)."""
+    if not q.recipe.is_cast and q.recipe.method == "minmax" and q.recipe.factor >= 1:
+        return 0.0, 0.0  # by definition
+    beyond = matrix(clipped(weight, q))
+    if not beyond.any():
+        return 0.0, 0.0
+    return float(np.square(error[beyond], dtype=np.float64).sum()), float(beyond.mean())
+
+
+def used_codes(q: QuantizedTensor) -> int:
+    """How many different codes occur."""
+    if q.codes.dtype.itemsize > 2:
+        return int(np.unique(q.codes).size)
+    return int(np.count_nonzero(np.bincount(q.codes.reshape(-1).view(f"u{q.codes.dtype.itemsize}"))))
+
+
+def available_codes(q: QuantizedTensor) -> int:
+    """How many codes the format has: bit patterns of finite values, or integers of the scheme."""
+    number = FORMATS[q.recipe.format]
+    if number.kind == "integer":
+        low, high = number.code_range(q.recipe.scheme)
+        return high - low + 1
+    if number.bits == 32:
+        return 2**32 - 2**24
+    return len(number.values()) + 1  # two zeros
+
+
+def table(rows: list[dict]) -> pd.DataFrame:
+    """The rows as a table, with each layer's share of the bytes."""
+    layers = pd.DataFrame(rows).drop(columns=["signal", "noise"])
+    layers.insert(layers.columns.get_loc("fp32_bytes") + 1, "share_of_bytes", layers["bytes"] / layers["bytes"].sum())
+    return layers

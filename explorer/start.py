@@ -1,0 +1,60 @@
+"""Starting the page: Streamlit's own server, on this machine only, in this process."""
+
+import os
+import runpy
+import socket
+import sys
+from pathlib import Path
+
+from explorer.errors import SettingsError
+
+FIRST_PORT = 8501
+ROOT = Path(__file__).resolve().parent.parent
+OPTIONS = (
+    "--server.address=localhost",
+    "--server.showEmailPrompt=false",
+    "--browser.serverAddress=localhost",
+    "--browser.gatherUsageStats=false",
+    "--logger.hideWelcomeMessage=true",
+)
+
+
+def start_page(port: int | None = None) -> None:
+    """Serve the page until Ctrl-C, on `port` or the first free one from 8501 on.
+
+    Raises SettingsError when the port cannot be had or Streamlit is missing.
+    """
+    port = _free_port() if port is None else _checked_port(port)
+    print(f"The page is at http://localhost:{port} and stops with Ctrl-C", flush=True)
+    os.chdir(ROOT)  # where Streamlit looks for .streamlit/
+    sys.path.insert(0, str(ROOT))
+    sys.argv = ["streamlit", "run", str(ROOT / "components" / "app.py"), f"--server.port={port}", *OPTIONS]
+    try:
+        runpy.run_module("streamlit", run_name="__main__")  # by name: the engine imports no UI
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"the page needs {error.name}; run: pip install -r requirements.txt") from None
+
+
+def _checked_port(port: int) -> int:
+    if not 1 <= port <= 65535:
+        raise SettingsError(f"a port is a number from 1 to 65535, not {port}")
+    if not _is_free(port):
+        raise SettingsError(f"port {port} cannot be used, perhaps another program has it; choose another with --port")
+    return port
+
+
+def _free_port() -> int:
+    for port in range(FIRST_PORT, FIRST_PORT + 100):
+        if _is_free(port):
+            return port
+    raise SettingsError(f"no port from {FIRST_PORT} to {FIRST_PORT + 99} is free; choose one with --port")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("localhost", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,155 @@
+"""The error curve of a layer: exact error against threshold, with every range method's choice on it."""
+
+import re
+
+import numpy as np
+
+from explorer.cache import CACHE
+from explorer.calibration import METHODS, calibrate
+from explorer.exact_error import MOST_VALUES, Errors, Sorted, errors_at
+from explorer.formats import FORMATS
+from explorer.grid import Grid
+from explorer.models import Network
+from explorer.pipeline import RANGES, layer_tensor, network_of
+from explorer.quantize import QuantizedTensor, clipped, quantize
+from explorer.ranges import EXAMPLES, LITERAL, range_method
+from explorer.recipe import Recipe
+from explorer.settings import Settings
+from explorer.views.shared_range import shared_range
+from explorer.views.sorted_layer import sorted_layer
+
+POINTS = 100
+FEWEST = 12  # thresholds, however large the layer
+FROM, TO = 0.03, 1.2  # of the largest magnitude
+PASSED = 10_000_000  # weights gone over for one curve where look-ups do not serve
+QUICK = 15  # steps of a grid whose every zero point can be tried in a moment
+LARGEST = float(np.finfo(np.float32).max)
+
+
+def curve(settings: Settings, i: int, points: int = POINTS) -> dict:
+    """Mean squared rounding and clipping error of layer i for thresholds shared by the whole tensor.
+
+    thresholds: geometric, of the range -T…T, and for an asymmetric recipe not beyond the data;
+    fewer than `points` where every one takes a pass over a large layer; none for a plain cast or a
+    constant tensor
+    marks: what each range method chooses per tensor; neighbours: other formats, by id and bits
+    current: the error of the recipe in force; its threshold is None where rows have ranges of their
+    own, and then rows_mse is the same error
+    power: mean square of the weights, so that SQNR = 10 log10(power / mse)
+    """
+    network, q = network_of(settings), layer_tensor(settings, i)
+    values, recipe = sorted_layer(network, i), q.recipe
+    shared = shared_range(q)
+    seed = settings.seed if recipe.rounding == "stochastic" else 0
+    place = f"{network.digest} {i}"
+    now = CACHE.get(f"error {place} {recipe} {seed}", lambda: _now(network.weight(i), q))
+    answer = {
+        "thresholds": [], "rounding": [], "clipping": [], "marks": [], "neighbours": [],
+        "format": recipe.format,
+        "bits": recipe.bits,
+        "current": {"threshold": max(-shared[0], shared[1]) or None if shared else None} | now,
+        "rows_mse": None if shared or recipe.is_cast else now["mse"],
+        "power": values.power / values.size,
+    }  # fmt: skip
+    if recipe.is_cast or values.low == values.high:
+        return answer
+    tensor = recipe.replace(granularity="tensor", range="minmax")
+    names = marked(recipe, values.low, values.high)
+    key = f"curve {place} {tensor} {seed} {points} {names}"
+    return answer | CACHE.get(key, lambda: _Layer(network, i, values, tensor, seed).picture(points, names))
+
+
+class _Layer:
+    """Errors of one layer's weights under ranges for the whole tensor."""
+
+    def __init__(self, network: Network, i: int, values: Sorted, recipe: Recipe, seed: int):
+        self.network, self.i, self.values, self.recipe, self.seed = network, i, values, recipe, seed
+
+    def picture(self, points: int, names: list[str]) -> dict:
+        largest = max(-self.values.low, self.values.high)
+        if not _by_look_up(self.recipe):
+            points = max(min(points, PASSED // self.values.size), FEWEST)
+        last = min(TO * largest, LARGEST)
+        thresholds = np.geomspace(FROM * largest, last, points)
+        parts = self.errors(self.recipe, thresholds)
+        size = self.values.size
+        return {
+            "thresholds": thresholds.tolist(),
+            "rounding": (parts.rounding / size).tolist(),
+            "clipping": (parts.clipping / size).tolist(),
+            "marks": [self.mark(name) for name in names],
+            "neighbours": [
+                {"format": other.format, "bits": other.bits,
+                 "mse": (self.errors(other, thresholds).total / size).tolist()}
+                for other in neighbours(self.recipe)
+            ],
+        }  # fmt: skip
+
+    def mark(self, name: str) -> dict:
+        """What a range method chooses, and the exact error there."""
+        recipe = self.recipe.replace(range=name, rounding="nearest")  # of which the choice is independent
+        low, high = CACHE.get(f"range {self.network.digest} {self.i} {recipe}",
+                              lambda: calibrate(self.network.weight(self.i), recipe), RANGES)  # fmt: skip
+        error = self.errors(self.recipe, np.concatenate([low, high], axis=1)).total[0]
+        return {"name": name, "threshold": float(max(-low.item(), high.item())), "mse": float(error) / self.values.size}
+
+    def errors(self, recipe: Recipe, thresholds: np.ndarray) -> Errors:
+        """As exact_error.errors_at, which rounds to nearest; other roundings are done, then measured."""
+        if recipe.rounding == "nearest":
+            return errors_at(self.values, recipe, thresholds)
+        weight = self.network.weight(self.i)
+        ends = thresholds if thresholds.ndim == 2 else self._ends(thresholds)
+        done = [_parts(weight, quantize(weight, recipe, seed=self.seed, ranges=np.reshape(pair, (2, 1, 1)))) for pair in ends]
+        return Errors(*np.array(done).T)
+
+    def _ends(self, thresholds: np.ndarray) -> np.ndarray:
+        low, high = -thresholds, thresholds
+        if not Grid.of(self.recipe).symmetric:
+            low = np.maximum(low, min(self.values.low, 0.0))
+            high = np.minimum(high, max(self.values.high, 0.0))
+        return np.stack([low, high], axis=1)
+
+
+def marked(recipe: Recipe, low: float, high: float) -> list[str]:
+    """The range methods that find a range for a whole tensor, as a recipe spells them; with the
+    recipe's own where that has a number, such as p99.99.
+
+    Left out is mse on a fine asymmetric grid over data low…high on both sides of zero, unless it
+    is the recipe's own: trying every zero point takes seconds.
+    """
+    spelled = {each: EXAMPLES.get(each.id, each.id) for each in METHODS
+               if each.id not in LITERAL and "tensor" in (each.granularities or ("tensor",))}  # fmt: skip
+    names = [name for each, name in spelled.items() if re.fullmatch(each.pattern, name, re.ASCII)]
+    grid = Grid.of(recipe)
+    if not grid.symmetric and grid.span > QUICK and low < 0 < high:
+        names.remove("mse")
+    own = () if range_method(recipe.method).id in LITERAL else (recipe.method,)
+    return list(dict.fromkeys([*names, *own]))
+
+
+def neighbours(recipe: Recipe) -> list[Recipe]:
+    """The same grid with a bit fewer and more, and 4 and 8 bits; those that look-ups can serve."""
+    number = FORMATS[recipe.format]
+    sign = "" if number.kind == "floating" or number.signed else "u"
+    near = {4, 8} if number.kind == "floating" else {recipe.bits - 1, recipe.bits + 1, 4, 8} - {recipe.bits}
+    others = [recipe.replace(format=f"{sign}int{bits}", rounding="nearest") for bits in sorted(near) if 2 <= bits <= 16]
+    return [other for other in others if _by_look_up(other)]
+
+
+def _by_look_up(recipe: Recipe) -> bool:
+    grid = Grid.of(recipe)
+    return recipe.rounding == "nearest" and not (grid.uniform and grid.span >= MOST_VALUES)
+
+
+def _now(weight: np.ndarray, q: QuantizedTensor) -> dict:
+    rounding, clipping, _ = (part / weight.size for part in _parts(weight, q))
+    return {"mse": rounding + clipping, "rounding": rounding, "clipping": clipping}
+
+
+def _parts(weight: np.ndarray, q: QuantizedTensor) -> tuple[float, float, int]:
+    """Σ of squared rounding errors, of squared clipping errors, and how many are clipped."""
+    error = np.subtract(weight, q.tensor().numpy(), dtype=np.float64).reshape(-1)
+    beyond = clipped(weight, q).reshape(-1)
+    outside = error[beyond]
+    lost = float(outside @ outside)
+    return max(float(error @ error) - lost, 0.0), lost, int(beyond.sum())

@@ -1,0 +1,50 @@
+"""Accuracy and size against the weights' bit width, with everything else as it is."""
+
+from collections.abc import Iterator
+
+from explorer.cost.size import size
+from explorer.errors import SettingsError
+from explorer.formats import FORMATS
+from explorer.models import MODELS
+from explorer.pipeline import quantized, stream
+from explorer.settings import Settings
+
+BITS = (8, 4, 32, 6, 3, 5, 2, 7, 16)  # in the order in which they tell most
+
+
+def at_bits(settings: Settings, bits: int) -> Settings:
+    """The settings with weights of this many bits; 32 leaves them in FP32. Own recipes of layers go.
+
+    Floating-point weights become symmetric integers with the same granularity and range.
+    """
+    if bits == 32:
+        return settings.replace(weights="fp32", layers=(), layer_bits="")
+    number = FORMATS[settings.weights.format]
+    sign = "u" if number.kind == "integer" and not number.signed else ""
+    return settings.replace(weights=settings.weights.replace(format=f"{sign}int{bits}"), layers=(), layer_bits="")
+
+
+def tradeoff(settings: Settings, *, cancel=None) -> Iterator[dict]:
+    """One finished point after another, in the order of BITS.
+
+    bits, recipe of the weights, value of the metric with its 95 % interval [low, high] over n
+    samples, fp32 (the unquantized network on the same samples), difference with its own interval
+    [difference_low, difference_high], size_bytes, bits_per_weight. Raises Cancelled.
+    """
+    for bits in BITS:
+        try:
+            there = at_bits(settings, bits)
+        except SettingsError:  # a range or rounding that this width cannot have
+            continue
+        *_, seen = stream(there, cancel=cancel)
+        cost = size(quantized(there, cancel=cancel), MODELS[settings.model].parameters)
+        metric, difference = seen.metric, seen.difference
+        yield {
+            "bits": bits,
+            "recipe": str(there.weights),
+            "value": metric.value, "low": metric.low, "high": metric.high, "n": metric.n,
+            "fp32": seen.fp32.value,
+            "difference": difference.value, "difference_low": difference.low, "difference_high": difference.high,
+            "size_bytes": cost.size_bytes,
+            "bits_per_weight": cost.bits_per_weight,
+        }  # fmt: skip

@@ -1,0 +1,108 @@
+"""The other range methods, against numpy and a plain loop; and what holds for every method."""
+
+import numpy as np
+import pytest
+
+from explorer.calibration import METHODS, calibrate, calibrate_record
+from explorer.calibration.entropy import EMPTY, divergences
+from explorer.recipe import Recipe
+from explorer.rows import Record
+
+SPELLED = {"p": "p99", "abs": "abs0.75", "lo": "lo0.5hi2"}
+
+
+def some(seed=0, shape=(6, 500)) -> np.ndarray:
+    return np.random.default_rng(seed).laplace(size=shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("scheme", ["sym", "symfull", "asym"])
+@pytest.mark.parametrize("method", [each.id for each in METHODS])
+def test_every_method_keeps_zero_inside_and_symmetry(method, scheme):
+    granularity = "tensor" if METHODS[method].granularities else "channel"
+    recipe = f"int6-{scheme}-{granularity}-{SPELLED.get(method, method)}"
+    for x in (some(), np.abs(some()), -np.abs(some()), np.zeros((2, 3), np.float32), np.float32([[3.0]])):
+        low, high = calibrate(x, recipe)
+        assert (low <= 0).all() and (high >= 0).all() and low.shape == high.shape
+        if scheme != "asym":
+            assert np.array_equal(low, -high)
+        narrower = calibrate(x, recipe + "@0.5")
+        assert np.allclose(narrower[0], low / 2) and np.allclose(narrower[1], high / 2)
+
+
+def test_minmax_is_the_data():
+    x = some()
+    low, high = calibrate(x, "int8-asym-channel-minmax")
+    assert np.array_equal(low.ravel(), x.min(axis=1)) and np.array_equal(high.ravel(), x.max(axis=1))
+
+
+@pytest.mark.parametrize("percent", [50, 99, 99.9, 100])
+def test_percentile_is_numpys(percent):
+    x = some()
+    _, high = calibrate(x, f"int8-sym-channel-p{percent}")
+    assert high.ravel() == pytest.approx(np.quantile(np.abs(x), percent / 100, axis=1))
+    low, high = calibrate(x, f"int8-asym-channel-p{percent}")
+    assert low.ravel() == pytest.approx(np.minimum(np.quantile(x, (1 - percent / 100) / 2, axis=1), 0))
+    assert high.ravel() == pytest.approx(np.maximum(np.quantile(x, (1 + percent / 100) / 2, axis=1), 0))
+
+
+def test_given_ranges_are_taken_literally():
+    assert [end.item() for end in calibrate(some(), "int8-sym-tensor-abs99.5")] == [-99.5, 99.5]
+    assert [end.item() for end in calibrate(some(), "int8-asym-tensor-lo0.25hi7")] == [-0.25, 7]
+
+
+def plain_divergence(counts, end, levels) -> float:
+    p = counts[:end].copy()
+    if not p.sum():
+        return np.inf
+    q = np.zeros(end)
+    edges = np.arange(levels + 1) * end // levels
+    for a, b in zip(edges[:-1], edges[1:]):
+        filled = p[a:b] > 0
+        q[a:b][filled] = p[a:b].sum() / max(filled.sum(), 1)
+    p[-1] += counts[end:].sum()
+    q[(q == 0) & (p > 0)] = EMPTY
+    p, q = p / p.sum(), q / q.sum()
+    return float((p[p > 0] * np.log(p[p > 0] / q[p > 0])).sum())
+
+
+@pytest.mark.parametrize("levels", [2, 8, 128])
+def test_entropy_is_the_plain_loop(levels):
+    counts = np.bincount(np.minimum(np.abs(some(1, 4000) * 90).astype(int), 2047), minlength=2048).astype(float)
+    for hole in (0, 300):
+        counts[:hole] = 0
+        ends = np.arange(128, 2049, 53)
+        expected = [plain_divergence(counts, end, levels) for end in ends]
+        assert divergences(counts, ends, levels) == pytest.approx(expected, abs=1e-9)
+
+
+def test_entropy_clips_an_outlier_and_not_a_uniform():
+    x = np.append(some(2, 50_000), 300).astype(np.float32)
+    assert calibrate(x, "int8-sym-tensor-entropy")[1].item() < 100
+    uniform = np.random.default_rng(0).uniform(-1, 1, 100_000).astype(np.float32)
+    assert calibrate(uniform, "int8-sym-tensor-entropy")[1].item() > 0.9
+
+
+@pytest.mark.parametrize("method", ["minmax", "p99.9", "p90", "entropy", "mse"])
+@pytest.mark.parametrize("recipe", ["int8-sym-tensor", "uint8-asym-tensor"])
+def test_a_record_gives_the_range_within_a_bin(recipe, method):
+    x = some(3, 200_000)
+    found = calibrate_record(Record.of(x), f"{recipe}-{method}")
+    exact = [end.item() for end in calibrate(x, f"{recipe}-{method}")]
+    assert found == pytest.approx(exact, rel=0.25 if method in ("entropy", "mse") else 0.009)
+    if method == "minmax":
+        assert list(found) == exact
+
+
+def test_records_merge_over_batches():
+    x = some(4, (10, 300))
+    merged = Record.of(x[:3]).merge(Record.of(x[3:]))
+    whole = Record.of(x)
+    assert np.array_equal(merged.counts, whole.counts) and (merged.low, merged.high) == (whole.low, whole.high)
+    rows = whole.rows()
+    assert rows.counts.sum() == x.size
+    assert np.repeat(rows.values[0], rows.counts) == pytest.approx(np.sort(x.ravel()), rel=0.0079)
+
+
+def test_spellings_round_trip():
+    for method in METHODS:
+        assert Recipe.parse(f"int8-sym-tensor-{SPELLED.get(method.id, method.id)}").method

@@ -1,0 +1,80 @@
+"""What the networks are worth, unquantized and with rounded weights: the figures of the README."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.models import load
+
+
+def answers(network, module) -> np.ndarray:
+    with torch.inference_mode():
+        parts = np.array_split(np.arange(len(network.test)), max(1, len(network.test) // 200))
+        return np.concatenate(
+            [network.answers(module(network.prepare(network.test[part]))) for part in parts]
+        )
+
+
+def rounded(network, bits: int, per_channel: bool) -> torch.nn.Module:
+    """The module with every weight on torch's own symmetric min-max grid."""
+    module = copy.deepcopy(network.module)
+    top = 2 ** (bits - 1) - 1
+    for layer in network.layers:
+        weight = module.get_submodule(layer.name).weight
+        if per_channel:
+            scale = weight.flatten(1).abs().amax(1) / top
+            zeros = torch.zeros(len(scale), dtype=torch.int32)
+            new = torch.fake_quantize_per_channel_affine(weight, scale, zeros, 0, -top, top)
+        else:
+            scale = float(weight.abs().max()) / top
+            new = torch.fake_quantize_per_tensor_affine(weight, scale, 0, -top, top)
+        weight.data = new
+    return module
+
+
+@pytest.mark.parametrize(
+    ("id", "right"), [("article-mlp", 195), ("digits", 594), ("fashion", 927)]
+)
+def test_fp32_accuracy(id, right):
+    network = load(id)
+    assert (answers(network, network.module) == network.labels).sum() == right
+
+
+def test_widest_channels_of_fashion_are_dead():
+    """Why it collapses: the channels that set a depthwise layer's scale never see an input."""
+    network = load("fashion")
+    inputs = {}
+    module = copy.deepcopy(network.module)
+    for layer in network.layers:
+        module.get_submodule(layer.name).register_forward_pre_hook(
+            lambda _module, args, name=layer.name: inputs.update({name: args[0]})
+        )
+    answers_of_all = module(network.prepare(network.test[:200]))
+    assert answers_of_all.isfinite().all()
+    wide = 0
+    for i, layer in enumerate(network.layers):
+        if layer.kind == "depthwise":
+            width = np.abs(network.weight(i)).max(axis=(1, 2, 3))
+            channel = int(width.argmax())
+            if width[channel] > 20 * np.median(width):
+                wide += 1
+                assert not inputs[layer.name][:, channel].any(), layer.name
+    assert wide >= 3
+
+
+def test_fashion_collapses_per_tensor_and_not_per_channel():
+    network = load("fashion")
+    fp32 = (answers(network, network.module) == network.labels).mean()
+    per_tensor = (answers(network, rounded(network, 8, per_channel=False)) == network.labels).mean()
+    per_channel = (answers(network, rounded(network, 8, per_channel=True)) == network.labels).mean()
+    assert per_tensor < fp32 - 0.15
+    assert per_channel == pytest.approx(fp32, abs=0.005)
+
+
+@pytest.mark.parametrize("id", ["article-mlp", "article-mlp-drawn", "digits"])
+def test_small_networks_keep_their_answers_in_int8(id):
+    network = load(id)
+    fp32 = answers(network, network.module)
+    assert (answers(network, rounded(network, 8, per_channel=True)) == fp32).mean() >= 0.99

@@ -1,0 +1,89 @@
+"""What ships is what the scripts make, and the data are those of the original sources."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+from sklearn.datasets import load_breast_cancer, load_digits
+
+from explorer.models import assets, load
+from explorer.models.training import fashion as fashion_training
+
+# in a process of its own: a script sets torch to one thread and deterministic kernels for good
+RUN = """
+import sys
+from pathlib import Path
+from explorer.models import assets
+from explorer.models.training import {script}
+assets.FOLDER = Path(sys.argv[1])
+{script}.main()
+"""
+
+
+def test_article_mlp_script_makes_what_ships(tmp_path):
+    code = RUN.format(script="article_mlp")
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, capture_output=True)
+    for file in ("article-mlp.safetensors", "article-mlp-drawn.safetensors"):
+        made, shipped = load_file(tmp_path / file), load_file(assets.FOLDER / file)
+        assert made.keys() == shipped.keys()
+        for name in made:  # training sums in another order on another processor
+            np.testing.assert_allclose(made[name], shipped[name], rtol=1e-3, atol=1e-3)
+    with np.load(tmp_path / "article-mlp.npz") as made:
+        for name in made:
+            np.testing.assert_array_equal(made[name], *assets.read_arrays("article-mlp.npz", name))
+
+
+def test_drawn_weights_are_the_articles_range():
+    network = load("article-mlp-drawn")
+    weights = np.concatenate([network.weight(i).ravel() for i in range(2)])
+    assert weights.min() > -10 and weights.max() < 10
+    assert np.ptp(weights) > 19.5 and abs(weights.mean()) < 1  # of 310 draws: sd of the mean 0.33
+    assert not network.module.hidden.bias.any() and not network.module.output.bias.any()
+
+
+def test_digits_are_scikit_learns():
+    images, labels = load_digits(return_X_y=True)
+    known = {image.astype(np.uint8).tobytes(): label for image, label in zip(images, labels)}
+    network = load("digits")
+    assert [known[image.tobytes()] for image in network.test] == network.labels.tolist()
+    calibration = [known[image.tobytes()] for image in network.calibration]
+    assert calibration == network.calibration_labels.tolist()
+
+
+def test_tumours_are_scikit_learns():
+    features, labels = load_breast_cancer(return_X_y=True)
+    known = {row.astype(np.float32).tobytes(): label for row, label in zip(features, labels)}
+    network = load("article-mlp")
+    assert [known[row.tobytes()] for row in network.test] == network.labels.tolist()
+    calibration = [known[row.tobytes()] for row in network.calibration]
+    assert calibration == network.calibration_labels.tolist()
+
+
+def test_article_inputs_are_standardised():
+    network = load("article-mlp")
+    inputs = network.prepare(network.calibration).numpy()
+    np.testing.assert_allclose(inputs.mean(axis=0), 0, atol=0.2)  # 256 of the 369 it was fitted to
+    np.testing.assert_allclose(inputs.std(axis=0), 1, atol=0.25)
+
+
+@pytest.mark.skipif(
+    not fashion_training.DATA.is_dir(), reason="needs the Debian package dataset-fashion-mnist"
+)
+def test_fashion_images_are_zalandos():
+    network = load("fashion")
+    images, labels = fashion_training.read_split("t10k")
+    np.testing.assert_array_equal(network.test, images[: len(network.test)])
+    np.testing.assert_array_equal(network.labels, labels[: len(network.test)])
+    correct = 0
+    for part in np.split(np.arange(len(images)), 20):
+        with torch.inference_mode():
+            answers = network.answers(network.module(network.prepare(images[part])))
+        correct += (answers == labels[part]).sum()
+    assert correct == 9110  # the registry entry says so
+    images, labels = fashion_training.read_split("train")
+    trained_on = {image.tobytes(): label for image, label in zip(images, labels)}
+    calibration = [trained_on[image.tobytes()] for image in network.calibration]
+    assert calibration == network.calibration_labels.tolist()

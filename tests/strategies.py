@@ -1,0 +1,64 @@
+"""Hypothesis strategies: any valid recipe, any valid settings."""
+
+from hypothesis import strategies as st
+
+from explorer.formats import FORMATS
+from explorer.models import MODELS
+from explorer.settings import Recipe, Settings
+
+INTEGERS = [f.id for f in FORMATS if f.kind == "integer"]
+FP8 = [f.id for f in FORMATS if f.kind == "floating" and f.bits == 8]
+CASTS = [f.id for f in FORMATS if f.kind == "floating"]
+
+numbers = st.floats(1e-30, 1e30)
+factors = st.floats(0.001, 1000)
+
+
+def digits(value: float) -> str:
+    """Positional, as a person would write it, not necessarily as short as can be."""
+    return f"{value:.45f}"
+
+
+plain_ranges = st.one_of(
+    st.sampled_from(["minmax", "mse"]),
+    st.floats(1e-3, 100).map(lambda p: f"p{digits(p)}"),
+    numbers.map(lambda a: f"abs{digits(a)}"),
+    st.tuples(numbers, numbers).map(lambda ends: f"lo{digits(ends[0])}hi{digits(ends[1])}"),
+)
+ranges = plain_ranges | st.tuples(st.sampled_from(["minmax", "mse", "p99.9"]), factors).map(
+    lambda parts: f"{parts[0]}@{digits(parts[1])}"
+)
+sizes = st.integers(2, 4096)
+granularities = st.sampled_from(["tensor", "channel"]) | sizes.map("g{}".format) | sizes.map("b{}".format)
+schemes = st.sampled_from(["sym", "symfull", "asym"])
+roundings = st.sampled_from(["nearest", "floor", "stochastic"])
+casts = st.sampled_from(CASTS).map(Recipe)
+integer_weights = st.builds(Recipe, st.sampled_from(INTEGERS), schemes, granularities, ranges, roundings)
+weights = st.one_of(
+    casts,
+    integer_weights,
+    st.builds(Recipe, st.sampled_from(INTEGERS), schemes, st.just("tensor"), st.just("entropy")),
+    st.builds(Recipe, st.sampled_from(FP8), st.just(""), granularities, ranges),
+)
+activations = st.one_of(
+    casts,
+    st.builds(Recipe, st.sampled_from(INTEGERS), schemes, st.just("tensor"), ranges | st.just("entropy")),
+    st.builds(Recipe, st.sampled_from(INTEGERS), schemes, st.just("token")),
+    st.builds(Recipe, st.sampled_from(FP8), st.just(""), st.sampled_from(["tensor", "token"])),
+)
+layers = st.dictionaries(st.integers(0, 999), weights, max_size=6)
+
+
+@st.composite
+def settings(draw) -> Settings:
+    integer = draw(st.booleans())
+    return Settings(
+        model=draw(st.sampled_from(MODELS.ids)),
+        weights=draw(integer_weights if integer else weights),
+        activations=draw(activations),
+        calibration_samples=draw(st.integers(1, 3000)),
+        evaluation_samples=draw(st.integers(1, 3000)),
+        seed=draw(st.integers(0, 2**32 - 1)),
+        layers=draw(layers),
+        layer_bits=draw(st.text("023456789abcdefg", max_size=30)) if integer else "",
+    )

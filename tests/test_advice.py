@@ -1,0 +1,57 @@
+"""Advice: each sentence when it is due, with the number it names."""
+
+import re
+
+import numpy as np
+import pytest
+
+from explorer import pipeline
+from explorer.quantize import quantize, sqnr_db
+from explorer.settings import Settings
+
+
+def advice(weights: str, model: str = "fashion") -> tuple[str, ...]:
+    return pipeline.weigh(Settings(model, weights, "fp32")).advice
+
+
+def number(pattern: str, sentence: str) -> float:
+    return float(re.search(pattern, sentence)[1].replace(",", ""))
+
+
+def layer(sentence: str, settings: Settings) -> int:
+    network = pipeline.network_of(settings)
+    name = re.search("`(.+?)`", sentence)[1]
+    return next(i for i, layer in enumerate(network.layers) if layer.name == name)
+
+
+def test_one_scale_for_unlike_channels():
+    first = advice("int8-sym-tensor-minmax")[0]
+    settings = Settings("fashion")
+    i = layer(first, settings)
+    weight = pipeline.network_of(settings).weight(i)
+    widths = np.abs(weight).reshape(len(weight), -1).max(axis=1)
+    assert int(number(r"channel (\d+)", first)) == widths.argmax()
+    assert number(r"is (\d+)×", first) == round(widths.max() / np.median(widths))
+    extra = quantize(weight, "int8-sym-channel").nbytes - quantize(weight, "int8-sym-tensor").nbytes
+    assert number(r"for ([\d,]+) bytes", first) == extra == 4 * (len(weight) - 1)
+
+
+def test_heavy_clipping_names_its_gain():
+    settings = Settings("fashion", "int4-sym-channel-abs0.3", "fp32")
+    sentence = next(s for s in advice(str(settings.weights)) if "clipped" in s)
+    i = layer(sentence, settings)
+    weight = pipeline.network_of(settings).weight(i)
+    gain = sqnr_db(weight, quantize(weight, "int4-sym-channel-mse").dequantize()) - sqnr_db(
+        weight, quantize(weight, "int4-sym-channel-abs0.3").dequantize())
+    assert number(r"gains ([\d.]+) dB", sentence) == pytest.approx(gain, abs=0.06)
+
+
+def test_nothing_to_gain():
+    assert "exactly" in advice("fp32")[0]
+    assert "fewer bits" in advice("int8-sym-channel-minmax")[0]
+
+
+@pytest.mark.parametrize("claim", ["always", "4× smaller", "faster"])
+def test_no_claim_that_is_not_computed(claim):
+    for recipe in ("int8-sym-tensor-minmax", "int2-sym-tensor-minmax", "int4-sym-g16-mse", "fp8e4m3"):
+        assert not any(claim in sentence for sentence in advice(recipe))

@@ -1,0 +1,101 @@
+"""The cache: bounded, shared by threads, and never in the way."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from explorer.cache import SLOW, Cache, Codec
+
+CODEC = Codec(lambda x: {"x": x}, lambda a: a["x"])
+
+
+def slow(value):
+    def make():
+        time.sleep(1.2 * SLOW)
+        return np.float64(value)
+
+    return make
+
+
+def fail():
+    raise AssertionError("it was made again")
+
+
+def test_memory_is_bounded_and_the_oldest_goes_first():
+    cache = Cache(None, memory=10 * 8000)
+    for i in range(30):
+        cache.get(str(i), lambda: np.zeros(1000))
+        cache.get("0", lambda: np.zeros(1000))
+    assert cache._size <= 80_000 and len(cache._values) == 10
+    assert cache.peek("0")[0] and cache.peek("29")[0] and not cache.peek("1")[0]
+
+
+def test_what_was_slow_is_read_from_disk(tmp_path):
+    Cache(tmp_path).get("a", slow([1, 2]), CODEC)
+    assert Cache(tmp_path).get("a", fail, CODEC).tolist() == [1, 2]
+    Cache(tmp_path).get("quick", lambda: np.float64([3]), CODEC)
+    assert len(list(tmp_path.glob("*.npz"))) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 broken", None])
+def test_damaged_file_is_made_again(tmp_path, content):
+    Cache(tmp_path).get("a", slow([1, 2, 3]), CODEC)
+    file = next(tmp_path.glob("*.npz"))
+    file.write_bytes(file.read_bytes()[:-30] if content is None else content)
+    assert Cache(tmp_path).get("a", slow([4]), CODEC).tolist() == [4]
+    assert Cache(tmp_path).get("a", fail, CODEC).tolist() == [4]
+
+
+def test_pickles_are_not_read(tmp_path):
+    cache = Cache(tmp_path)
+    cache.get("a", slow([1]), CODEC)
+    np.savez(next(tmp_path.glob("*.npz")), x=np.array([{"evil": 1}], dtype=object))
+    assert Cache(tmp_path).get("a", slow([2]), CODEC).tolist() == [2]
+
+
+def test_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    cache = Cache(tmp_path / "file" / "below")
+    assert cache.get("a", slow([1]), CODEC).tolist() == [1] and cache.get("a", fail, CODEC).tolist() == [1]
+
+
+def test_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
+    def full(stream, **arrays):
+        stream.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    assert Cache(tmp_path).get("a", slow([1]), CODEC).tolist() == [1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_disk_is_bounded(tmp_path):
+    cache = Cache(tmp_path, disk=3000)
+    for i in range(6):
+        cache.put(str(i), np.random.default_rng(i).random(100), CODEC)
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 3000
+
+
+def test_threads_that_ask_for_the_same_wait_for_one():
+    cache, made = Cache(None), []
+
+    def make():
+        made.append(1)
+        time.sleep(0.05)
+        return np.zeros(1)
+
+    threads = [threading.Thread(target=cache.get, args=("a", make)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+
+
+def test_failure_is_not_remembered():
+    cache = Cache(None)
+    with pytest.raises(ZeroDivisionError):
+        cache.get("a", lambda: 1 / 0)
+    assert cache.get("a", lambda: 5) == 5

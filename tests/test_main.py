@@ -1,0 +1,203 @@
+"""The command line: numbers of the engine, one sentence and exit code 2 for bad input."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import explorer
+from explorer import link
+from explorer.__main__ import main
+from explorer.errors import Cancelled
+from explorer.formats import FORMATS
+from explorer.link import decode_link, encode_link, settings_to_json
+from explorer.models import MODELS
+from explorer.presets import PRESETS
+from explorer.settings import Recipe, Settings
+
+ROOT = Path(__file__).parent.parent
+WEIGHTS = np.random.default_rng(5).normal(size=(6, 50)).astype(np.float32)
+SMALL = Settings(model="digits", calibration_samples=16, evaluation_samples=40)
+
+
+@pytest.fixture
+def array(tmp_path) -> str:
+    np.save(tmp_path / "weights.npy", WEIGHTS)
+    return str(tmp_path / "weights.npy")
+
+
+def said(capsys, *arguments: str) -> tuple[int, str, str]:
+    code = main(list(arguments))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_it_runs_as_a_module_in_a_process_of_its_own(array):
+    """Real processes, few of them: each pays for its imports."""
+    def python(*arguments):
+        return subprocess.run([sys.executable, "-m", "explorer", *arguments], cwd=ROOT, capture_output=True, text=True,
+                              timeout=120, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+    done = python("quantize", array, "int4-channel-mse", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["recipe"] == "int4-sym-channel-mse"
+    refused = python("run", "?v=1&m=<script>alert(1)</script>")
+    assert refused.returncode == 2 and refused.stdout == ""
+    assert refused.stderr.startswith("explorer: m=<script>") and refused.stderr.count("\n") == 1
+
+
+def test_run_gives_the_result_of_the_engine(capsys):
+    code, out, err = said(capsys, "run", encode_link(SMALL), "--json")
+    printed = json.loads(out)
+    result = explorer.run(SMALL)
+    assert code == 0 and printed["stamp"] == result.stamp
+    assert printed == json.loads(json.dumps({"notes": [], **result.as_dict()}))
+    assert err and "{" not in err
+
+
+def test_run_prints_what_a_person_wants_to_know(capsys):
+    code, out, _ = said(capsys, "run", encode_link(SMALL))
+    assert code == 0 and SMALL.sentence() in out
+    assert decode_link(out.splitlines()[-1].split()[-1]) == (SMALL, ())
+    assert all(layer in out for layer in explorer.run(SMALL).layers["name"])
+
+
+def test_run_takes_a_settings_file(capsys, tmp_path):
+    (tmp_path / "settings.json").write_text(settings_to_json(SMALL))
+    code, out, _ = said(capsys, "run", "--settings", str(tmp_path / "settings.json"), "--json")
+    assert code == 0 and json.loads(out)["stamp"] == explorer.run(SMALL).stamp
+
+
+def test_run_takes_settings_that_are_too_long_for_a_link(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(link, "LONGEST", 40)  # a long link needs more layers than a quick network has
+    (tmp_path / "settings.json").write_text(settings_to_json(SMALL.replace(seed=9)))
+    code, out, _ = said(capsys, "run", "--settings", str(tmp_path / "settings.json"), "--json")
+    assert code == 0 and json.loads(out)["link"] is None
+    code, out, _ = said(capsys, "run", "--settings", str(tmp_path / "settings.json"))
+    assert code == 0 and "keep the settings file" in out
+
+
+def test_run_says_what_it_cut_down(capsys):
+    code, out, err = said(capsys, "run", "?m=digits&cal=16&n=999999999", "--json")
+    assert code == 0 and "note: n=999999999: digits has" in err
+    assert len(json.loads(out)["notes"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "?v=1&m=digits&w=int99"], "2 to 16 bits"),
+        (["run", "?v=1&m=digits&colour=red"], "no such field"),
+        (["run", "?v=9"], "newer version"),
+        (["run", "?w=" + "x" * 100_000], "settings file"),
+        (["run", "![](http://x/y.png)"], "no such field"),
+        (["run", "http://localhost:8501/"], "no settings behind"),
+        (["run", "?m=digits", "--settings", "x.json"], "exclude each other"),
+        (["run", "--settings", "nowhere.json"], "nowhere.json cannot be read: No such file"),
+        (["run", "--settings", __file__], "no settings file"),
+        (["quantize", "nowhere.npy", "int8"], "nowhere.npy cannot be read: No such file"),
+        (["quantize", str(ROOT), "int8"], "cannot be read: Is a directory"),
+        (["quantize", __file__, "int8"], "no whole .npy file"),
+        (["quantize", "nowhere.npy", "int99"], "2 to 16 bits"),
+        (["quantize", "nowhere.npy"], "required: recipe"),
+        (["quantize", "nowhere.npy", "int8", "--axis", "x"], "--axis"),
+        (["nonsense"], "invalid choice: 'nonsense'"),
+        (["--port", "0"], "1 to 65535"),
+        (["--port", "x"], "--port"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(capsys, arguments, says):
+    code, out, err = said(capsys, *arguments)
+    assert (code, out) == (2, "") and says in err
+    assert err.startswith("explorer: ") and err.count("\n") == 1
+
+
+def test_quantize_prints_the_numbers_of_the_engine(capsys, array):
+    code, out, _ = said(capsys, "quantize", array, "int4-asym-channel", "--json")
+    printed, quantized = json.loads(out), explorer.quantize(WEIGHTS, Recipe.parse("int4-asym-channel"))
+    assert code == 0 and printed["recipe"] == "int4-asym-channel-minmax" and printed["shape"] == [6, 50]
+    assert np.array_equal(np.float32(printed["scale"]), np.ravel(quantized.scale)) and len(printed["scale"]) == 6
+    assert printed["zero_point"] == np.ravel(quantized.zero_point).tolist()
+    assert printed["codes_used"] == len(set(np.ravel(quantized.codes).tolist()))
+    assert printed["sqnr_db"] == explorer.sqnr_db(WEIGHTS, quantized.dequantize())
+    assert printed["bits_per_weight"] == quantized.bits_per_weight
+    _, text, _ = said(capsys, "quantize", array, "int4-asym-channel")
+    assert f"{printed['sqnr_db']:.2f} dB" in text and "(6)" in text
+
+
+def test_quantize_follows_the_axis(capsys, array):
+    _, out, _ = said(capsys, "quantize", array, "int8-channel", "--axis", "1", "--json")
+    assert len(json.loads(out)["scale"]) == 50
+
+
+def test_what_loses_nothing_says_so(capsys, array):
+    _, out, _ = said(capsys, "quantize", array, "fp32", "--json")
+    assert json.loads(out)["sqnr_db"] is None
+    assert "no error" in said(capsys, "quantize", array, "fp32")[1]
+
+
+def test_quantize_writes_what_it_found(capsys, array, tmp_path):
+    code, _, _ = said(capsys, "quantize", array, "int4-g16-mse", "--out", str(tmp_path / "codes"))
+    written = np.load(tmp_path / "codes", allow_pickle=False)
+    quantized = explorer.quantize(WEIGHTS, Recipe.parse("int4-g16-mse"))
+    assert code == 0 and str(written["recipe"]) == "int4-sym-g16-mse"
+    for name in ("codes", "scale", "zero_point"):
+        assert np.array_equal(written[name], getattr(quantized, name))
+    code, _, err = said(capsys, "quantize", array, "int4", "--out", str(tmp_path / "no" / "where.npz"))
+    assert code == 2 and "cannot be written: No such file" in err
+
+
+@pytest.mark.parametrize("broken", ["pickle", "nan", "truncated", "npz", "giant", "no bytes", "no values", "text"])
+def test_arrays_that_cannot_be_used_are_refused(capsys, tmp_path, broken):
+    file = tmp_path / "x.npy"
+    if broken == "pickle":
+        np.save(file, np.array([{}], dtype=object), allow_pickle=True)
+    elif broken == "nan":
+        np.save(file, np.float32([1, np.nan, np.inf]))
+    elif broken == "truncated":
+        np.save(file, WEIGHTS)
+        file.write_bytes(file.read_bytes()[:200])
+    elif broken == "npz":
+        with open(file, "wb") as stream:
+            np.savez(stream, a=WEIGHTS, b=WEIGHTS)
+    elif broken == "giant":
+        with open(file, "wb") as stream:
+            header = {"descr": "<f4", "fortran_order": False, "shape": (10**7, 10**7)}
+            np.lib.format.write_array_header_1_0(stream, header)
+    elif broken == "no bytes":
+        file.write_bytes(b"")
+    elif broken == "no values":
+        np.save(file, np.zeros((0, 3), np.float32))
+    else:
+        np.save(file, np.array(["a", "b"]))
+    code, out, err = said(capsys, "quantize", str(file), "int8")
+    assert (code, out) == (2, "") and err.startswith("explorer: ") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "ids"), [("models", MODELS.ids), ("formats", FORMATS.ids), ("presets", PRESETS.ids)]
+)
+def test_lists_hold_everything_that_is_registered(capsys, command, ids):
+    code, out, _ = said(capsys, command, "--json")
+    assert code == 0 and tuple(row["id"] for row in json.loads(out)) == ids
+    code, out, _ = said(capsys, command)
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["id", *ids]
+
+
+def test_the_range_methods_are_listed(capsys):
+    rows = json.loads(said(capsys, "ranges", "--json")[1])
+    assert {"minmax", "p", "mse", "entropy", "abs", "lo"} <= {row["id"] for row in rows}
+    assert said(capsys, "ranges")[0] == 0
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, Cancelled])
+def test_ctrl_c_is_a_sentence_and_130(capsys, monkeypatch, stop):
+    def stopped(*_, **__):
+        raise stop
+
+    monkeypatch.setattr(explorer, "run", stopped)
+    code, out, err = said(capsys, "run", "?m=digits")
+    assert (code, out) == (130, "") and err == "explorer: stopped; what was finished is kept\n"

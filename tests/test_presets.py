@@ -1,0 +1,98 @@
+"""Presets: each claim about a tool that is installed here is read from the tool itself."""
+
+import importlib
+import inspect
+import warnings
+
+import numpy as np
+import pytest
+
+import explorer
+from explorer.errors import SettingsError
+from explorer.presets import PRESETS, apply, preset_of
+from explorer.settings import Recipe, Settings
+
+WEIGHTS = np.random.default_rng(3).normal(0, [[0.1], [0.5], [2.0], [0.02]], (4, 300)).astype(np.float32)
+
+
+def test_no_two_presets_are_the_same_recipes():
+    recipes = [(preset.weights, preset.activations) for preset in PRESETS]
+    assert len(set(recipes)) == len(recipes) >= 14
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=PRESETS.ids)
+def test_a_preset_is_applied_and_recognised(preset):
+    settings = Settings(model="digits", seed=4, weights="int4", layers={0: "int3"}, layer_bits="44")
+    applied = apply(settings, preset.id)
+    assert preset_of(applied) == preset.id
+    assert (str(applied.weights), str(applied.activations)) == (preset.weights, preset.activations)
+    assert (applied.model, applied.seed) == ("digits", 4)
+    assert preset_of(applied.replace(layers={0: "fp16"})) is None
+    for text in (preset.imitates, preset.differs):
+        assert text == "" or text.endswith(".")
+    assert preset.title and preset.imitates and preset.source
+
+
+def test_other_recipes_are_no_preset():
+    assert preset_of(Settings(weights="int3-sym-channel-mse")) is None
+    assert preset_of(Settings(weights="int8-asym-tensor-minmax", activations="fp32")) is None
+
+
+def test_an_unknown_preset_names_the_near_ones():
+    with pytest.raises(SettingsError, match="near it: ort-default"):
+        apply(Settings(), "ort-defaults")
+
+
+@pytest.fixture(scope="module")
+def ort():
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    return importlib.import_module("onnxruntime.quantization")
+
+
+def test_onnx_runtime_defaults_are_its_defaults(ort):
+    default = {name: p.default for name, p in inspect.signature(ort.quantize_static).parameters.items()}
+    assert (default["per_channel"], default["reduce_range"]) == (False, False)
+    assert (default["weight_type"], default["activation_type"]) == (ort.QuantType.QInt8, ort.QuantType.QInt8)
+    assert default["calibrate_method"] == ort.CalibrationMethod.MinMax
+    assert preset_of(Settings()) == "ort-default"
+
+
+def test_onnx_runtime_weights_have_the_preset_codes(ort):
+    from onnx import TensorProto
+    from onnxruntime.quantization.quant_utils import quantize_data
+
+    zero_point, scale, codes = quantize_data(WEIGHTS, TensorProto.INT8, symmetric=True)
+    ours = explorer.quantize(WEIGHTS, Recipe.parse(PRESETS["ort-default"].weights))
+    assert np.array_equal(np.ravel(ours.scale), np.ravel(scale)) and int(zero_point) == 0
+    assert np.array_equal(ours.codes.reshape(WEIGHTS.shape), codes)
+
+
+def test_onnx_runtime_reduced_range_is_one_step_wider_than_int7(ort):
+    from onnx import TensorProto
+    from onnxruntime.quantization.quant_utils import get_qmin_qmax_for_qType
+
+    low, high = get_qmin_qmax_for_qType(TensorProto.INT8, reduce_range=True, symmetric=True)
+    assert (int(low), int(high)) == (-64, 64)
+    assert explorer.quantize(WEIGHTS, Recipe.parse(PRESETS["ort-reduce-range"].weights)).codes.max() == 63
+
+
+@pytest.mark.parametrize(
+    ("preset", "backend"), [("torch-x86", "x86"), ("torch-x86", "fbgemm"), ("torch-qnnpack", "qnnpack")]
+)
+def test_torch_observers_give_the_preset_scales(preset, backend):
+    import torch
+    from torch.ao.quantization import HistogramObserver, get_default_qconfig
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        config = get_default_qconfig(backend)
+        weight, activation = config.weight(), config.activation()
+    weight(torch.from_numpy(WEIGHTS))
+    scale, zero_point = weight.calculate_qparams()
+    ours = explorer.quantize(WEIGHTS, Recipe.parse(PRESETS[preset].weights))
+    np.testing.assert_allclose(np.ravel(ours.scale), scale.numpy().ravel(), rtol=1e-6)
+    assert not zero_point.any()
+    assert isinstance(activation, HistogramObserver) and activation.qscheme == torch.per_tensor_affine
+    levels = 2 ** Recipe.parse(PRESETS[preset].activations).bits
+    assert (activation.quant_min, activation.quant_max) == (0, levels - 1)
