@@ -1,0 +1,1 @@
+"""One figure a file: (numbers of the engine) → Plotly figure and its alt text, or a table."""

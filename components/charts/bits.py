@@ -1,0 +1,55 @@
+"""Accuracy with its interval above, size below, against the bits of the weights."""
+
+import plotly.graph_objects as go
+
+from components.charts.style import Palette, figure
+from components.words import en
+from components.words.numbers import percent, size
+
+ORDER = (2, 3, 4, 5, 6, 7, 8, 16, 32)
+
+
+def bits(points: list[dict], metric: str, now: int, colors: Palette) -> tuple[go.Figure, str]:
+    """points: dicts of views.tradeoff; now: bits of the weights in force."""
+    points = sorted(points, key=lambda point: point["bits"])
+    x = [_name(point["bits"]) for point in points]
+    marked = [colors.accent if point["bits"] == now else colors.quiet for point in points]
+    tips = [_tip(point) for point in points]
+    chart = figure(
+        colors, 380,
+        xaxis={"type": "category", "categoryarray": [_name(b) for b in ORDER], "categoryorder": "array",
+               "range": [-0.5, len(ORDER) - 0.5], "title": en.BITS_X, "anchor": "y2", "showgrid": False},
+        yaxis={"domain": [0.42, 1], "title": en.BITS_Y.format(metric=metric), "rangemode": "tozero", "nticks": 5},
+        yaxis2={"domain": [0, 0.32], "title": en.BITS_SIZE.format(unit="kB"), "rangemode": "tozero", "nticks": 3},
+    )  # fmt: skip
+    values = [100 * point["value"] for point in points]
+    chart.add_scatter(
+        x=x, y=values, mode="lines+markers", line={"color": colors.quiet, "width": 1.5},
+        marker={"color": marked, "size": [13 if point["bits"] == now else 8 for point in points],
+                "symbol": ["diamond" if point["bits"] == now else "circle" for point in points]},
+        error_y={"type": "data", "symmetric": False, "color": colors.quiet, "thickness": 1.2, "width": 4,
+                 "array": [100 * (point["high"] - point["value"]) for point in points],
+                 "arrayminus": [100 * (point["value"] - point["low"]) for point in points]},
+        hovertext=tips, hoverinfo="text",
+    )  # fmt: skip
+    chart.add_bar(
+        x=x, y=[point["size_bytes"] / 1000 for point in points], yaxis="y2", marker_color=marked, width=0.5,
+        hovertext=tips, hoverinfo="text", text=[size(point["size_bytes"]) for point in points], textposition="outside",
+        cliponaxis=False,
+    )  # fmt: skip
+    here = [point for point in points if point["bits"] == now]
+    if here:
+        chart.add_annotation(x=_name(now), y=100 * here[0]["high"], text=en.BITS_HERE, showarrow=False, yshift=12,
+                             font={"color": colors.accent})  # fmt: skip
+    return chart, en.BITS_ALT.format(metric=metric, count=len(points), points="; ".join(tips))
+
+
+def _name(bits: int) -> str:
+    return en.BITS_NAMES.get(bits, str(bits))
+
+
+def _tip(point: dict) -> str:
+    return en.BITS_POINT.format(
+        bits=_name(point["bits"]) + ("" if point["bits"] in en.BITS_NAMES else " bits"), size=size(point["size_bytes"]),
+        value=percent(point["value"]), low=percent(point["low"]), high=percent(point["high"]),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What a person asks: state, pickers, presets, share, and the jobs that answer in the background."""

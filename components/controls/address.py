@@ -1,0 +1,55 @@
+"""The address bar: read when it differs from what was last written, written once per interaction.
+
+First load, a pasted link and Back are the same thing: a query that we did not write.
+"""
+
+import streamlit as st
+
+from components.controls.state import state
+from explorer.errors import SettingsError
+from explorer.link import decode_link, decode_stamp, decode_view, encode_link
+from explorer.query import read_query
+
+
+def read(page: str) -> None:
+    """Take the settings from the address, unless it is what we wrote or a widget has just spoken.
+
+    A rerun that a widget asked for before our last write arrived carries the address of before: the
+    widget counts. Going to another page empties the query: the settings go along.
+    """
+    now = state()
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    turned = now.page is not None and now.page != page
+    now.page = page
+    if now.changed or query == now.written:
+        return
+    if turned and not query:
+        now.changed = True
+        return
+    first = now.written is None
+    now.written = query
+    if first and not query:
+        return
+    now.settings, notes = decode_link(query)
+    now.view, now.stamp = decode_view(query), decode_stamp(query)
+    now.notes, now.problem = tuple(map(str, notes)), ""
+
+
+def write() -> None:
+    """Write the address when a widget has changed something; never when embedded.
+
+    In a frame each write would be one more step of the surrounding page's Back button.
+    """
+    now = state()
+    if not now.changed:
+        return
+    now.changed = False
+    try:
+        fields, _ = read_query(encode_link(now.settings, now.view))
+    except SettingsError as error:
+        now.problem = now.problem or str(error)
+        return
+    query = {key: [value] for key, value in fields.items()}
+    if query != now.written and not st.context.is_embedded:
+        st.query_params.from_dict(fields)
+        now.written = query

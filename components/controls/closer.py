@@ -1,0 +1,118 @@
+"""One more picture, chosen by a switch: only the chosen one is computed and drawn."""
+
+import streamlit as st
+
+from components.charts import activations, bits, channels, tables
+from components.charts.style import draw, palette
+from components.controls.experiment import Snapshot
+from components.controls.job import Job, job, stop
+from components.controls.state import look, state
+from components.words import en
+from components.words.numbers import whole
+from explorer.models import MODELS
+from explorer.settings import Settings
+from explorer.views.activations import activations as activation_numbers
+from explorer.views.channels import channels as channel_numbers
+from explorer.views.tradeoff import BITS, at_bits, tradeoff
+from explorer.views.worked import article, worked
+
+POLL = 0.5
+UNASKED = 1.0  # seconds an evaluation may take for all bit widths to be measured unasked
+
+
+def closer(running: Job, snapshot: Snapshot, selected: int) -> None:
+    """The switch and the picture below it."""
+    tab = state().view.get("tab", "bits")
+    st.session_state["tab"] = tab = tab if tab in en.TABS else "bits"
+    st.segmented_control(en.LOOK, list(en.TABS), key="tab", format_func=en.TABS.get, help=en.TABS_HELP, required=True,
+                         label_visibility="collapsed", on_change=_chosen)  # fmt: skip
+    PICTURES[tab](running, snapshot, selected)
+
+
+def _chosen() -> None:
+    tab = st.session_state["tab"]
+    look(tab=None if tab == "bits" else tab)
+
+
+def _bits(running: Job, snapshot: Snapshot, selected: int) -> None:
+    settings = _without_bits(snapshot.settings)
+    known = state().jobs.get("bits")
+    asked = known is not None and known.key == settings
+    if not asked and snapshot.result is None:
+        st.caption(en.BITS_WAIT)
+        return
+    if not asked and running.seconds > UNASKED and not state().view.get("bits"):
+        st.caption(en.BITS_START_WHY)
+        if not st.button(en.BITS_START, key="bits.start"):
+            return
+    measured = job("bits", settings, _points(settings))
+    measured.wait(0.1)
+    st.fragment(_bits_chart, run_every=None if measured.ended else POLL)(measured, snapshot, not measured.ended)
+
+
+def _without_bits(settings: Settings) -> Settings:
+    """Settings that differ only in the bits of their weights give the same picture."""
+    return at_bits(settings, 8)
+
+
+def _points(settings: Settings):
+    def work(*, progress, cancel):
+        points = []
+        for point in tradeoff(settings, cancel=cancel):
+            points.append(point)
+            progress(en.TABS["bits"], len(points) / len(BITS))
+            yield tuple(points)
+
+    return work
+
+
+def _bits_chart(measured: Job, snapshot: Snapshot, was_running: bool) -> None:
+    if was_running and measured.ended:
+        st.rerun()
+    points = list(measured.latest or ())
+    metric = en.ACCURACY[MODELS[snapshot.settings.model].metric]
+    if was_running:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(measured.share, en.BITS_RUNNING.format(done=len(points), all=len(BITS)))
+            st.button(en.CANCEL, key="bits.cancel", on_click=stop, args=("bits",))
+    if measured.error:
+        st.text(measured.error)
+    if points:
+        now = snapshot.settings.weights.bits
+        draw(*bits.bits(points, metric, now, palette()), title=en.BITS_TITLE.format(metric=metric), key="bits.chart")
+
+
+def _channels(running: Job, snapshot: Snapshot, selected: int) -> None:
+    name = _name(snapshot, selected)
+    chart, alt = channels.channels(channel_numbers(snapshot.settings, selected), name, palette())
+    draw(chart, alt, title=en.CHANNELS_TITLE.format(name=name), key="channels.chart")
+
+
+def _activations(running: Job, snapshot: Snapshot, selected: int) -> None:
+    settings = snapshot.settings
+    if snapshot.evaluation is None and not running.ended:
+        st.caption(en.ACTIVATIONS_LOADING)
+        return
+    seen = activation_numbers(settings, selected)
+    title = en.ACTIVATIONS_TITLE.format(name=seen["name"], samples=whole(settings.calibration_samples))
+    draw(*activations.activations(seen, state().view.get("log", False), palette()), title=title, key="activations.chart")
+    if seen["low"] is None:
+        st.caption(en.ACTIVATIONS_LIVE if settings.activations.kind == "token" else en.ACTIVATIONS_NONE)
+
+
+def _worked(running: Job, snapshot: Snapshot, selected: int) -> None:
+    st.caption(en.WORKED_TITLE.format(name=_name(snapshot, selected)))
+    tables.worked(worked(snapshot.settings, selected), "worked")
+    if st.toggle(en.ARTICLE, key="article", help=en.ARTICLE_HELP):
+        tables.article(article(snapshot.settings, selected), "article.table")
+
+
+def _layers(running: Job, snapshot: Snapshot, selected: int) -> None:
+    tables.layers(snapshot.layers, "layers")
+
+
+def _name(snapshot: Snapshot, selected: int) -> str:
+    return snapshot.layers["name"][selected]
+
+
+PICTURES = {"bits": _bits, "channels": _channels, "activations": _activations, "worked": _worked, "layers": _layers}

@@ -1,0 +1,64 @@
+"""The experiment of the settings in force, as it becomes known: weights first, then the metric."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import streamlit as st
+
+from components.controls.job import Job, job
+from components.controls.state import state
+from components.words import en
+from explorer import pipeline
+from explorer.evaluate import Evaluation
+from explorer.models import MODELS
+from explorer.pipeline import Result, Weighed
+from explorer.settings import Settings
+
+PATIENCE = 0.25  # seconds for which a finished picture is better than two
+TURN = 0.1  # seconds between two looks at a job that has nothing to show yet
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What is known of `settings`: the weights' report, then estimates, then the result."""
+
+    settings: Settings
+    weighed: Weighed
+    evaluation: Evaluation | None = None
+    result: Result | None = None
+
+    @property
+    def layers(self):
+        return (self.result or self.weighed).layers
+
+
+def answers(settings: Settings):
+    """The work of a job: Snapshots of one experiment, each knowing more."""
+
+    def work(*, progress, cancel) -> Iterator[Snapshot]:
+        weighed = pipeline.weigh(settings, progress=progress, cancel=cancel)
+        yield Snapshot(settings, weighed)
+        for evaluation in pipeline.stream(settings, progress=progress, cancel=cancel):
+            yield Snapshot(settings, weighed, evaluation)
+        yield Snapshot(settings, weighed, evaluation, pipeline.finish(settings, evaluation, cancel=cancel))
+
+    return work
+
+
+def current(settings: Settings, placeholder) -> Job:
+    """The job of these settings, with something to show or an error; at best already ended.
+
+    While a model loads, `placeholder` shows how far it is: every update is a point at which another
+    choice of the person may interrupt.
+    """
+    running = job("experiment", settings, answers(settings))
+    if not running.wait(2 * TURN, lambda job: job.latest is not None):
+        with placeholder.container(key="loading"):
+            bar = st.progress(0.0, en.LOADING.format(model=MODELS[settings.model].title))
+            while not running.wait(TURN, lambda job: job.latest is not None):
+                bar.progress(running.share, en.LOADING.format(model=MODELS[settings.model].title))
+        placeholder.empty()
+    running.wait(PATIENCE)
+    if running.latest is not None:
+        state().good = running.latest
+    return running

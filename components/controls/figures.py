@@ -1,0 +1,103 @@
+"""The key figures: what it keeps and what it costs, each with where it comes from."""
+
+import streamlit as st
+
+from components.charts.pictures import worst_of
+from components.controls.experiment import Snapshot
+from components.controls.job import Job, restart, stop
+from components.words import en
+from components.words.numbers import decibel, percent, points, short, size, whole
+from explorer.models import MODELS
+
+POLL = 0.3  # seconds between two looks at a running job
+
+
+def figures(job: Job, snapshot: Snapshot) -> None:
+    """The strip; while the job runs it is a fragment that looks again and again."""
+    running = job.latest is not None and not job.ended
+    st.fragment(_strip, run_every=POLL if running else None)(job, snapshot, running)
+
+
+def _strip(job: Job, snapshot: Snapshot, was_running: bool) -> None:
+    if was_running and job.ended:
+        st.rerun()  # the whole page: link, stamp and advice are final now
+    if was_running:
+        snapshot = job.latest
+    with st.container(horizontal=True, key="figures", gap="small"):
+        _metric(job, snapshot)
+        _size(snapshot.weighed.cost)
+        _exact(en.BITS, short(round(snapshot.weighed.cost.bits_per_weight, 3)), en.BITS_HELP, "of 32")
+        _exact(en.SQNR, decibel(snapshot.weighed.sqnr_db), en.SQNR_HELP, en.WHOLE_NETWORK)
+        _worst(snapshot.weighed.layers)
+    if was_running:
+        _progress(job)
+
+
+def _metric(job: Job, snapshot: Snapshot) -> None:
+    name = MODELS[snapshot.settings.model].metric
+    help = en.METRIC_HELP[name] + en.DIFFERENCE_HELP
+    seen = snapshot.evaluation
+    with _cell("metric"):
+        if seen is None:
+            st.metric(en.ACCURACY[name], "…", help=help)
+        else:
+            metric, difference = seen.metric, seen.difference
+            st.metric(en.ACCURACY[name], percent(metric.value), help=help)
+            _lines(en.INTERVAL_LINE.format(low=percent(metric.low), high=percent(metric.high)),
+                   en.DIFFERENCE_LINE.format(difference=points(difference.value), low=points(difference.low),
+                                             high=points(difference.high)))  # fmt: skip
+        _origin(job, seen, snapshot)
+
+
+def _origin(job: Job, seen, snapshot: Snapshot) -> None:
+    n = whole(seen.metric.n) if seen else "0"
+    if seen is not None and seen.done:
+        st.badge(en.MEASURED.format(n=n), color="primary", help=en.MEASURED_HELP)
+    elif job.ended:
+        st.badge(en.STOPPED.format(n=n) if seen else en.STOPPED_EMPTY, color="gray")
+        st.button(en.CONTINUE, key="continue", on_click=restart, args=("experiment",), type="tertiary")
+    else:
+        st.badge(en.RUNNING.format(n=n, all=whole(snapshot.settings.evaluation_samples)), color="violet")
+
+
+def _size(cost) -> None:
+    help = en.SIZE_KPI_HELP.format(codes=size(cost.code_bytes), scales=size(cost.scale_bytes), rest=size(cost.rest_bytes))
+    ratio = cost.fp32_bytes / cost.size_bytes
+    with _cell("size"):
+        st.metric(en.SIZE_KPI, size(cost.size_bytes), help=help)
+        _lines(en.SIZE_WAS.format(was=size(cost.fp32_bytes)), en.SIZE_DELTA.format(ratio=f"{ratio:.2f}"))
+        _exact_badge()
+
+
+def _exact(label: str, value: str, help: str, line: str) -> None:
+    with _cell(label):
+        st.metric(label, value, help=help)
+        _lines(line)
+        _exact_badge()
+
+
+def _worst(layers) -> None:
+    worst = worst_of(layers)
+    with _cell("worst"):
+        st.metric(en.WORST, "—" if worst is None else decibel(layers["sqnr_db"][worst]), help=en.WORST_HELP)
+        _lines("" if worst is None else layers["name"][worst])
+        _exact_badge()
+
+
+def _cell(name: str):
+    return st.container(key=f"figure-{name.replace(' ', '-').lower()}", gap=None, width="content")
+
+
+def _lines(plain: str, strong: str = "") -> None:
+    second = f"<br><b>{strong}</b>" if strong else ""
+    st.html(f'<p class="figure-lines"><span>{plain}</span>{second}</p>')
+
+
+def _exact_badge() -> None:
+    st.badge(en.EXACT, color="gray", help=en.EXACT_HELP)
+
+
+def _progress(job: Job) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="progress"):
+        st.progress(min(job.share, 1.0), en.WORKING)
+        st.button(en.CANCEL, key="cancel", on_click=stop, args=("experiment",))

@@ -1,0 +1,81 @@
+"""Work in the background: a thread that yields ever better answers, with progress and cancel."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from threading import Condition, Event, Thread
+
+from components.controls.state import state
+from components.words import en
+from explorer.errors import Cancelled, ExplorerError
+
+
+class Job:
+    """One piece of work. `work(progress=, cancel=)` yields answers; the last one is the result.
+
+    latest: the last answer so far. stage, share: how far it is, share from 0 to 1.
+    error: one sentence when it failed. ended: whether it will change no more.
+    """
+
+    def __init__(self, key, work: Callable[..., Iterator]):
+        self.key = key
+        self.latest = None
+        self.stage, self.share = "", 0.0
+        self.error = ""
+        self.cancelled = False
+        self.ended = False
+        self.started = time.monotonic()
+        self.seconds = 0.0
+        self._cancel, self._news = Event(), Condition()
+        Thread(target=self._run, args=(work,), daemon=True).start()
+
+    def _run(self, work) -> None:
+        try:
+            for answer in work(progress=self._progress, cancel=self._cancel):
+                self._tell(latest=answer)
+        except Cancelled:
+            self.cancelled = True
+        except ExplorerError as error:
+            self.error = str(error)
+        except Exception as error:  # whatever it is, the page stays and says so; the log has the details
+            logging.getLogger(__name__).exception("a background job failed")
+            self.error = en.FAILED.format(what=type(error).__name__)
+        self._tell(ended=True, seconds=time.monotonic() - self.started)
+
+    def _progress(self, stage: str, share: float) -> None:
+        self.stage, self.share = stage, share
+
+    def _tell(self, **news) -> None:
+        with self._news:
+            for name, value in news.items():
+                setattr(self, name, value)
+            self._news.notify_all()
+
+    def cancel(self) -> None:
+        self._cancel.set()
+
+    def wait(self, seconds: float, until: Callable[["Job"], bool] = lambda job: False) -> bool:
+        """Wait until it has ended or `until(job)`, at most `seconds`; whether that came to be."""
+        with self._news:
+            return self._news.wait_for(lambda: self.ended or until(self), seconds)
+
+
+def job(name: str, key, work: Callable[..., Iterator]) -> Job:
+    """The tab's job of this name for `key`; a job for another key is stale and is cancelled."""
+    jobs = state().jobs
+    if name not in jobs or jobs[name].key != key:
+        if name in jobs:
+            jobs[name].cancel()
+        jobs[name] = Job(key, work)
+    return jobs[name]
+
+
+def restart(name: str) -> None:
+    """Forget a job, so that the next run starts it again."""
+    stop(name)
+    state().jobs.pop(name, None)
+
+
+def stop(name: str) -> None:
+    if name in state().jobs:
+        state().jobs[name].cancel()

@@ -1,0 +1,116 @@
+"""The pickers of one recipe. What cannot be combined is not offered: a plain cast has no range, a
+floating-point format no scheme, a token only min–max."""
+
+import re
+
+import streamlit as st
+
+from components.controls.state import change_recipe, state
+from components.words import en
+from explorer.calibration import METHODS
+from explorer.formats import FORMATS
+from explorer.ranges import NUMBER, positional
+from explorer.recipe import Recipe
+
+SIZES = {"group": ("g", 64), "block": ("b", 128)}
+NUMBERS = {"p": (99.9,), "abs": (1.0,), "lo": (1.0, 1.0)}  # what a method starts with
+KINDS = {"weights": en.WEIGHT_KINDS, "activations": en.ACTIVATION_KINDS}
+TITLES = {"weights": (en.WEIGHTS, en.WEIGHTS_HELP), "activations": (en.ACTIVATIONS, en.ACTIVATIONS_HELP)}
+
+
+def recipe_pickers(which: str, recipe: Recipe) -> None:
+    """Format, scheme, granularity with its size, and range with its numbers, of "weights" or "activations"."""
+    title, help = TITLES[which]
+    st.markdown(f"##### {title}", help=help)
+    number = FORMATS[recipe.format]
+    left, right = st.columns(2, gap="small", wrap=False)
+    with left:
+        _select(which, "format", en.FORMAT, FORMATS.ids, recipe.format, str.upper, en.FORMAT_HELP)
+    if number.kind == "integer":
+        with right:
+            _select(which, "scheme", en.SCHEME, list(en.SCHEMES), recipe.scheme, en.SCHEMES.get, en.SCHEME_HELP)
+    kinds = _kinds(which, number)
+    if len(kinds) > 1:
+        _granularity(which, recipe, kinds, left, right)
+    if not recipe.is_cast:
+        _range(which, recipe)
+
+
+def _kinds(which: str, number) -> list[str]:
+    """The kinds of granularity that a format can have: an integer needs a scale, a wide float takes none."""
+    if number.kind == "integer":
+        return [kind for kind in KINDS[which] if kind]
+    return list(KINDS[which]) if number.bits < 16 else [""]
+
+
+def _granularity(which: str, recipe: Recipe, kinds: list[str], left, right) -> None:
+    sized = recipe.size is not None
+    with left if sized or not recipe.scheme else st.container():
+        _select(which, "kind", en.GRANULARITY, kinds, recipe.kind, KINDS[which].get, en.GRANULARITY_HELP)
+    if sized:
+        key = f"{which}.size"
+        st.session_state[key] = recipe.size
+        right.number_input(en.SIZE, 2, 4096, step=32, key=key, help=en.SIZE_HELP, on_change=_chosen, args=(which, "size"))
+
+
+def _range(which: str, recipe: Recipe) -> None:
+    methods = [method.id for method in METHODS if _goes_with(method, recipe)]
+    method = next(each.id for each in METHODS if re.fullmatch(each.pattern, recipe.method, re.ASCII))
+    numbers = NUMBER.findall(recipe.method) if method in NUMBERS else []
+    columns = st.columns([2, 1] if len(numbers) == 1 else 1, gap="small", wrap=False)
+    with columns[0]:
+        _select(which, "method", en.RANGE, methods, method, _method_name, en.RANGE_HELP)
+    places = columns[1:] if len(numbers) == 1 else st.columns(2, gap="small", wrap=False) if numbers else []
+    for i, (place, number) in enumerate(zip(places, numbers, strict=True)):
+        key = f"{which}.number{i}"
+        st.session_state[key] = float(number)
+        place.number_input(
+            en.RANGE_NUMBERS[method][i], 0.0, 100.0 if method == "p" else None, key=key, format="%g",
+            step=0.1, help=en.RANGE_NUMBER_HELP[method], on_change=_numbers_chosen, args=(which, method, len(numbers)),
+        )  # fmt: skip
+
+
+def _goes_with(method, recipe: Recipe) -> bool:
+    """Only min–max is found while running; some methods need a whole tensor."""
+    if recipe.kind == "token":
+        return method.id == "minmax"
+    return method.granularities is None or recipe.kind in method.granularities
+
+
+def _method_name(id: str) -> str:
+    return en.RANGES.get(id) or METHODS[id].title
+
+
+def _select(which: str, part: str, label: str, options, value: str, name, help: str) -> None:
+    key = f"{which}.{part}"
+    st.session_state[key] = value
+    st.selectbox(label, options, key=key, format_func=name, help=help, on_change=_chosen, args=(which, part))
+
+
+def _chosen(which: str, part: str) -> None:
+    """A picker has spoken: turn its value into a part of the recipe."""
+    value, recipe = st.session_state[f"{which}.{part}"], getattr(state().settings, which)
+    if part in ("format", "scheme"):
+        change_recipe(which, **{part: value})
+    elif part == "size":
+        change_recipe(which, granularity=f"{SIZES[recipe.kind][0]}{value}")
+    elif part == "method":
+        change_recipe(which, range=_spelled(value, NUMBERS.get(value, ())))
+    elif not value:
+        change_recipe(which, granularity="", range="")
+    else:
+        letter, size = SIZES.get(value, (value, ""))
+        change_recipe(which, granularity=f"{letter}{size}")
+
+
+def _numbers_chosen(which: str, method: str, count: int) -> None:
+    numbers = [st.session_state[f"{which}.number{i}"] for i in range(count)]
+    change_recipe(which, range=_spelled(method, numbers))
+
+
+def _spelled(method: str, numbers) -> str:
+    """The range as a recipe writes it: "p99.9", "lo1.5hi6"."""
+    words = {"lo": ("lo", "hi")}.get(method, (method,))
+    if not numbers:
+        return method
+    return "".join(f"{word}{positional(number or 0)}" for word, number in zip(words, numbers, strict=True))

@@ -1,0 +1,43 @@
+"""Share: the link with its stamp, and settings and results as files."""
+
+import json
+
+import streamlit as st
+
+from components.controls.state import state
+from components.words import en
+from explorer.errors import SettingsError
+from explorer.link import encode_link, settings_to_json
+from explorer.pipeline import Result
+
+
+def share(snapshot) -> None:
+    """A popover; `snapshot` (see experiment.py) may be None or without a result yet."""
+    now = state()
+    result = snapshot.result if snapshot is not None and snapshot.settings == now.settings else None
+    with st.popover(en.SHARE, icon=":material/share:", help=en.SHARE_HELP, width="content"):
+        try:
+            link = encode_link(now.settings, now.view, result.stamp if result else None)
+            st.caption(en.SHARE_LINK if result else en.SHARE_LINK_WAIT)
+            st.code(_base() + link, language=None, wrap_lines=True)
+        except SettingsError as error:
+            st.text(str(error))
+        if result is None:
+            st.download_button(en.SHARE_SETTINGS, lambda: settings_to_json(now.settings), "settings.json",
+                               "application/json", on_click="ignore", width="stretch")  # fmt: skip
+            return
+        st.download_button(en.SHARE_JSON, lambda: _json(result), "result.json", "application/json",
+                           on_click="ignore", width="stretch")  # fmt: skip
+        st.download_button(en.SHARE_CSV, lambda: result.layers.to_csv(index=False), "layers.csv", "text/csv",
+                           on_click="ignore", width="stretch")  # fmt: skip
+
+
+def _base() -> str:
+    """The address of this page, without its query."""
+    return (st.context.url or "").partition("?")[0]
+
+
+def _json(result: Result) -> str:
+    """A settings file that also holds what came out."""
+    content = json.loads(settings_to_json(result.settings)) | {"result": result.as_dict()}
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,127 @@
+"""What one tab of the browser is about: one Settings, how it is looked at, and what to say about it.
+
+Widgets show this state and their callbacks change it; nobody else keeps a copy. A change that
+cannot be is refused with the engine's sentence, and everything stays as it was.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from components.words import en
+from explorer.errors import SettingsError
+from explorer.models import MODELS
+from explorer.presets import apply
+from explorer.recipe import Recipe
+from explorer.settings import Settings
+
+KEY = "explorer"
+
+
+@dataclass
+class State:
+    """settings: the experiment. view: sel, pic, log, tab, as in a link.
+
+    stamp: what the opened link promises. notes: what of it is not used as asked.
+    problem: one sentence on the last change that was refused.
+    written: the query as last written; page: the page it was written for.
+    changed: whether a widget spoke since then, which counts more than the address.
+    jobs: running or finished work by name (see job.py). good: the last snapshot that worked.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    view: dict = field(default_factory=dict)
+    stamp: str | None = None
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+    written: dict | None = None
+    page: str | None = None
+    changed: bool = False
+    jobs: dict = field(default_factory=dict)
+    good: object = None
+
+
+def state() -> State:
+    if KEY not in st.session_state:
+        st.session_state[KEY] = State()
+    return st.session_state[KEY]
+
+
+def change(make: Callable[[Settings], Settings]) -> bool:
+    """Give the settings what `make` returns; refused with one sentence when that cannot be."""
+    now = state()
+    now.changed = True
+    try:
+        settings = make(now.settings)
+    except SettingsError as error:
+        now.problem = str(error)
+        return False
+    now.problem = ""
+    if settings != now.settings:
+        now.settings, now.stamp, now.notes = settings, None, ()
+    return True
+
+
+def change_recipe(which: str, **parts: str) -> None:
+    """Change parts of the recipe of "weights" or "activations".
+
+    A range that cannot go with the new part gives way to min–max, and the page says so.
+    """
+
+    def replaced(settings: Settings, **more: str) -> Settings:
+        return settings.replace(**{which: getattr(settings, which).replace(**parts, **more)})
+
+    if not change(replaced) and "range" not in parts:
+        why = state().problem
+        if change(lambda settings: replaced(settings, range="")):
+            state().problem = en.RANGE_INSTEAD.format(why=why.partition(";")[0])
+
+
+def choose_model(id: str) -> None:
+    """Another model: layers of their own belong to the old one; all test samples stay all of them."""
+
+    def switched(settings: Settings) -> Settings:
+        changes = {"model": id, "layers": (), "layer_bits": ""}
+        old = MODELS[settings.model]
+        if settings.evaluation_samples == old.test_size:
+            changes["evaluation_samples"] = max(Settings().evaluation_samples, old.test_size)
+        if settings.calibration_samples == old.calibration_size:
+            changes["calibration_samples"] = max(Settings().calibration_samples, old.calibration_size)
+        return settings.replace(**changes)
+
+    if change(switched):
+        state().view.pop("sel", None)
+
+
+def choose_preset(id: str | None) -> None:
+    if id is not None:
+        change(lambda settings: apply(settings, id))
+
+
+def set_layer(layer: int, range: str | None) -> None:
+    """Give a layer a range of its own, or with None the common recipe back."""
+
+    def with_layer(settings: Settings) -> Settings:
+        own = dict(settings.layers)
+        own.pop(layer, None) if range is None else own.update({layer: _ranged(settings.weights_of(layer), range)})
+        return settings.replace(layers=own)
+
+    if change(with_layer):
+        state().view["sel"] = layer
+
+
+def _ranged(recipe: Recipe, range: str) -> Recipe:
+    return recipe.replace(range=range)
+
+
+def look(**view) -> None:
+    """Change how it is looked at; None takes the field away."""
+    now = state()
+    now.changed = True
+    now.view = {key: value for key, value in (now.view | view).items() if value is not None and value is not False}
+
+
+def reset() -> None:
+    change(lambda settings: Settings())
+    state().view = {}

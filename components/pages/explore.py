@@ -1,0 +1,107 @@
+"""Explore: what is chosen → what it costs and keeps → where the error is → why."""
+
+import html
+
+import streamlit as st
+
+from components.charts.pictures import MEASURES, pictures, worst_of
+from components.controls.adjusting import adjusted, adjusting
+from components.controls.closer import closer
+from components.controls.experiment import Snapshot, current
+from components.controls.figures import figures
+from components.controls.notices import notices
+from components.controls.pickers import advanced, pickers
+from components.controls.state import look, reset, set_layer, state
+from components.live import live
+from components.words import en
+from explorer.ranges import positional
+from explorer.views.curve import curve
+from explorer.views.histogram import histogram
+
+
+def explore() -> None:
+    with st.sidebar:
+        pickers()
+        with st.expander(en.ADVANCED):
+            advanced()
+            adjusting()
+            st.button(en.RESET, key="reset", help=en.RESET_HELP, on_click=reset, width="stretch")
+    loading = st.empty()
+    running = current(state().settings, loading)
+    notices(running)
+    snapshot = running.latest or state().good
+    if snapshot is None:
+        st.button(en.RESET, key="reset.here", on_click=reset, type="primary")
+        return
+    figures(running, snapshot)
+    adjusted()
+    _advice(snapshot)
+    selected = _selected(snapshot)
+    _switches(snapshot, selected)
+    _pictures(snapshot, selected)
+    closer(running, snapshot, selected)
+
+
+def _advice(snapshot: Snapshot) -> None:
+    """The engine's sentences; what stands between backticks is a name."""
+    sentences = (snapshot.result or snapshot.weighed).advice
+    if sentences:
+        items = "".join(f"<li>{_named(sentence)}</li>" for sentence in sentences)
+        st.html(f'<ul class="advice" aria-label="{en.ADVICE}">{items}</ul>')
+
+
+def _named(sentence: str) -> str:
+    parts = html.escape(sentence).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+def _selected(snapshot: Snapshot) -> int:
+    """The chosen layer, at first the worst."""
+    chosen = state().view.get("sel")
+    if chosen is None or chosen >= len(snapshot.layers):
+        chosen = worst_of(snapshot.layers) or 0
+    return chosen
+
+
+def _switches(snapshot: Snapshot, selected: int) -> None:
+    names, own = snapshot.layers["name"], dict(snapshot.settings.layers)
+    with st.container(horizontal=True, vertical_alignment="center", key="switches"):
+        st.session_state["measure"] = _measure()
+        st.segmented_control(
+            en.MEASURE, list(MEASURES), key="measure", format_func=en.MEASURES.get, help=en.MEASURES_HELP,
+            required=True, label_visibility="collapsed", on_change=_measured,
+        )  # fmt: skip
+        st.session_state["log"] = state().view.get("log", False)
+        st.toggle(en.LOG, key="log", help=en.LOG_HELP, on_change=lambda: look(log=st.session_state["log"]))
+        if selected in own:
+            st.button(
+                en.UNDO_LAYER, key="undo-layer", icon=":material/undo:", on_click=set_layer, args=(selected, None),
+                help=en.UNDO_LAYER_HELP.format(layer=names[selected], recipe=own[selected]),
+            )  # fmt: skip
+
+
+def _measure() -> str:
+    measure = state().view.get("pic", "sqnr")
+    return measure if measure in MEASURES else "sqnr"
+
+
+def _measured() -> None:
+    measure = st.session_state["measure"]
+    look(pic=None if measure == "sqnr" else measure)
+
+
+def _pictures(snapshot: Snapshot, selected: int) -> None:
+    settings = snapshot.settings
+    data = pictures(
+        snapshot.layers, _measure(), selected, state().view.get("log", False),
+        histogram(settings, selected), curve(settings, selected),
+    )  # fmt: skip
+    symmetric = data["histogram"]["symmetric"]
+    live(data, key="live", on_layer=lambda event: look(sel=event["layer"]),
+         on_range=lambda event: _dragged(event, symmetric))  # fmt: skip
+
+
+def _dragged(event: dict, symmetric: bool) -> None:
+    """A released clip line is a range of the layer's own."""
+    low, high = positional(abs(event["low"])), positional(event["high"])
+    set_layer(event["layer"], f"abs{high}" if symmetric else f"lo{low}hi{high}")

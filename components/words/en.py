@@ -1,0 +1,274 @@
+"""English: every word of the page. `{…}` are filled in with text that is already formatted."""
+
+TITLE = "Precision-tradeoff explorer"
+EXPLORE, ABOUT = "Explore", "About"
+
+# Pickers: label and what it means
+MODEL = "Model"
+MODEL_HELP = "A trained network with its own test data. {teaches} Task: {task}."
+PRESET = "Preset"
+PRESET_NONE = "Own choice"
+PRESET_HELP = "What a tool people use really does, as a pair of recipes. Choosing one sets weights and activations."
+WEIGHTS, ACTIVATIONS = "Weights", "Activations"
+WEIGHTS_HELP = "The numbers a layer has learned. They are quantized once, before the network runs."
+ACTIVATIONS_HELP = "The numbers that flow into each layer while the network runs, quantized at the input of every convolution and linear layer."
+FORMAT = "Format"
+FORMAT_HELP = "How many bits a number has and what they stand for. INT8 has 256 codes at equal distances, FP8 has finer steps near zero, FP32 is the unquantized reference."
+SCHEME = "Scheme"
+SCHEME_HELP = "Symmetric: zero is code 0 and both ends are equally far, ±127 at 8 bits. Full-range symmetric also uses the most negative code. Asymmetric: both ends are free, and a zero point says which code stands for zero."
+SCHEMES = {"sym": "Symmetric", "symfull": "Symmetric, full", "asym": "Asymmetric"}
+GRANULARITY = "Granularity"
+GRANULARITY_HELP = "How many numbers share one scale. Finer follows the data better and costs more scales."
+WEIGHT_KINDS = {"": "None (plain cast)", "tensor": "Per tensor", "channel": "Per channel", "group": "Groups", "block": "Square blocks"}
+ACTIVATION_KINDS = {"": "None (plain cast)", "tensor": "Per tensor, fixed", "token": "Per token, live"}
+SIZE = "Group size"
+SIZE_HELP = "How many neighbouring weights of a row share a scale; the side of the square for blocks. The last group of a row may be shorter."
+RANGE = "Range"
+RANGE_HELP = "How the interval that the codes cover is found. What lies outside is clipped; a wider interval makes coarser steps."
+RANGES = {"minmax": "Min–max", "p": "Percentile", "mse": "Least error (MSE)", "entropy": "Entropy (KL)", "abs": "Fixed ±", "lo": "Fixed, low and high"}
+RANGE_NUMBERS = {"p": ("Percent kept",), "abs": ("Threshold",), "lo": ("Low end, −", "High end")}
+RANGE_NUMBER_HELP = {
+    "p": "This share of the values lies inside the range, the rest is clipped.",
+    "abs": "Every scale covers minus to plus this number.",
+    "lo": "The range goes from minus the first to plus the second number; 0 is always inside.",
+}
+CALIBRATION = "Calibration"
+CALIBRATION_HELP = "Inputs the network is shown to learn the ranges of its activations. None of them is used for testing. {model} has {available}."
+EVALUATION = "Test samples"
+EVALUATION_HELP = "Inputs the metric is measured on: more of them make the interval narrower. {model} has {available}."
+SEED = "Seed"
+SEED_HELP = "Which samples are drawn, and in which order. The same seed gives the same numbers."
+ADVANCED = "Advanced"
+ROUNDING = {"weights": "Rounding of weights", "activations": "Rounding of activations"}
+ROUNDING_HELP = "Nearest has the least error. Down always rounds towards minus infinity. Stochastic rounds up or down at random, so that the error is zero on average."
+ROUNDINGS = {"nearest": "Nearest", "floor": "Down", "stochastic": "Stochastic"}
+FACTOR = {"weights": "Range factor, weights", "activations": "Range factor, activations"}
+FACTOR_HELP = "The range found above is multiplied by this: below 1 clips more and makes finer steps."
+LAYER_BITS = "Bits layer by layer"
+LAYER_BITS_HELP = "One digit for each layer in order: 2 to 9 bits, a to g for 10 to 16, 0 leaves the layer in FP32. Empty: the same bits everywhere."
+ADJUST = "Adjust ranges to lose the least"
+ADJUST_HELP = "Tries narrower and wider ranges, first one factor for all layers and then layer by layer, and keeps what loses the least on calibration samples. Test samples are not looked at."
+ADJUSTING = "Adjusting ranges"
+ADJUSTED = "Ranges adjusted: {before} before, {after} after on test samples ({calibration_before} and {calibration} on the calibration samples that the search looked at)."
+ADJUSTED_TRIED = "What was tried"
+UNDO_ADJUST = "Undo"
+RESET = "Reset all settings"
+RESET_HELP = "Back to the first screen: Fashion with ONNX Runtime's defaults."
+RANGE_INSTEAD = "{why}; min–max is used."
+
+# Key figures
+ACCURACY = {"accuracy": "Accuracy", "agreement with FP32": "Agreement with FP32"}
+METRIC_HELP = {
+    "accuracy": "Share of test samples answered like their label. The interval holds the true value in 95 of 100 such tests (Wilson).",
+    "agreement with FP32": "Share of test samples answered like the unquantized network, since there are no labels for them. 95 % interval (Wilson).",
+}
+DIFFERENCE_HELP = " The difference from FP32 is paired: both networks answer the same samples, so its interval is narrower (Agresti and Min). pp: percentage points."
+DIFFERENCE = "{difference} from FP32"
+INTERVAL = "{low} to {high}"
+DIFFERENCE_INTERVAL = "95 %: {low} to {high}"
+SIZE_KPI = "Size"
+SIZE_KPI_HELP = "Bytes of all codes, scales, zero points and of what stays in FP32, such as biases: {codes} codes, {scales} scales, {rest} the rest."
+SIZE_DELTA = "{ratio}× smaller"
+SIZE_LARGER = "{ratio:.2f}× of before"
+SIZE_WAS = "was {was}"
+BITS = "Bits per weight"
+BITS_HELP = "Average over all weights, with their share of scales and zero points. FP32 has 32."
+SQNR = "Weight SQNR"
+SQNR_HELP = "Signal-to-quantization-noise ratio of all weights together: how much stronger the weights are than the error made on them. 6 dB is one bit, and 20 dB means that the error is a tenth of the weights."
+WORST = "Worst layer"
+WORST_HELP = "The layer whose weights have the lowest SQNR. Its bar is marked below."
+EXACT = "exact"
+EXACT_HELP = "Computed from all weights, no estimate."
+MEASURED = "measured here, n = {n}"
+MEASURED_HELP = "Measured by running the network on this machine on n test samples."
+RUNNING = "running: {n} of {all}"
+STARTING = "running"
+STOPPED = "stopped, n = {n}"
+STOPPED_EMPTY = "stopped"
+CANCEL = "Cancel"
+CONTINUE = "Continue"
+LOADING = "{model}: loading weights and data"
+STAGE = "{stage}"
+WORKING = "Measuring"
+
+# Notices
+LINK_OPENED = {"same": "✓", "close": "≈", "different": "✗"}
+LINK_NOTES = "Not everything in the link is used as asked:"
+LAST_GOOD = "Below is the last result that worked."
+USE_LAST_GOOD = "Back to it"
+FAILED = "The explorer made a mistake of its own here ({what}); change a setting or reload the page, your link is kept."
+DISMISS = "Dismiss"
+
+# Share
+SHARE = "Share"
+SHARE_HELP = "A link that gives the same numbers, and files."
+SHARE_LINK = "This link opens with the same settings, and proves with its stamp r= that the numbers are the same."
+SHARE_LINK_WAIT = "This link opens with the same settings. Its stamp is added once the test samples are through."
+SHARE_JSON, SHARE_CSV, SHARE_SETTINGS = "Settings and results (JSON)", "Layers (CSV)", "Settings (JSON)"
+SHARE_TOO_LONG = "{why}"
+
+# The pictures
+MEASURE = "Bars show"
+MEASURES = {"sqnr": "Weight SQNR", "output": "Output SQNR", "clipped": "Clipped share", "bytes": "Share of bytes"}
+MEASURES_HELP = (
+    "Weight SQNR: weights against the error made on them, higher is better. "
+    "Output SQNR: the same for what the layer computes, with its input quantized too, known once the test samples are through. "
+    "Clipped share: weights outside the range. Share of bytes: of the whole network."
+)
+LAYER = "Layer"
+LAYER_HELP = "The layer that all pictures show; a click on a bar chooses it too."
+LOG = "Log counts"
+LOG_HELP = "Counts on a logarithmic axis, so that few weights far out can be seen."
+UNDO_LAYER = "Undo this layer's range"
+UNDO_LAYER_HELP = "{layer} has a recipe of its own, {recipe}; this gives it the common one back."
+ADVICE = "Advice"
+DRAG = "Drag a clip line, or focus it and use the arrow keys: this layer then gets a range of its own."
+NOT_DRAGGABLE = {
+    "cast": "A plain cast has no range: numbers are rounded as they are.",
+    "constant": "All weights of this layer are equal: there is nothing to clip.",
+}
+LOOK = "Look closer"
+TABS = {
+    "bits": "Bit widths",
+    "channels": "Channels",
+    "activations": "Activations",
+    "worked": "Worked weights",
+    "layers": "Layer table",
+}
+TABS_HELP = "One more picture of the chosen layer or of the whole network."
+
+LIVE = {
+    "bars_title": "{label} of each layer, {unit}",
+    "histogram_title": "{name}: {count} weights by value",
+    "curve_title": "Error against clip threshold",
+    "higher_better": "↑ higher is better",
+    "lower_better": "↓ lower is better",
+    "fp32": "FP32",
+    "quantized": "quantized",
+    "clipped": "clipped",
+    "kinds": {"conv": "convolution", "depthwise": "depthwise", "linear": "linear"},
+    "worst": "worst",
+    "bar": "{name}, {kind}: {value} {worst}",
+    "range": "Clip range",
+    "rounding": "Rounding",
+    "clipping": "Clipping",
+    "total": "Error (mean square)",
+    "sqnr": "SQNR",
+    "no_error": "no error",
+    "exact": "exact",
+    "preview": "preview",
+    "said": "Mean squared error {mse}, SQNR {sqnr} dB.",
+    "low": "Lower clip line",
+    "high": "Upper clip line",
+    "threshold": "Clip threshold",
+    "valuetext": "{value}: mean squared error {mse}, SQNR {sqnr} dB, {origin}",
+    "weight": "weight",
+    "rows": "with a range for each row",
+    "tip_fp32": "{value}: {count} weights in this bin",
+    "tip_quantized": "{count} round to {value}",
+    "tip_code": "{count} round to {value} (code {code})",
+    "tip_curve": "threshold {threshold}\nmean squared error {mse} = {rounding} + {clipping}\nSQNR {sqnr} dB",
+}
+BARS_ALT = "{label} of {count} layers; {name} is chosen with {value}; the lowest weight SQNR has {worst}."
+HISTOGRAM_ALT = "Histogram of the {count} weights of {name}, from {low} to {high}, {clip}."
+HISTOGRAM_CLIP, HISTOGRAM_NO_CLIP = "clipped at {low} and {high}", "not clipped"
+CURVE_ALT = "Mean squared error of {name} against its clip threshold; now {mse}; marks: {marks}."
+CURVE_NOTHING = "Mean squared error of {name}: {mse}; a plain cast has no threshold."
+
+WHOLE_NETWORK = "whole network"
+
+
+# Charts that are looked at
+BITS_TITLE = "{metric} and size against bits of the weights, all else as chosen"
+BITS_X = "bits of the weights"
+BITS_Y, BITS_SIZE = "{metric}, %", "size, {unit}"
+BITS_HERE = "chosen now"
+BITS_ALT = "{metric} and size for {count} bit widths: {points}."
+BITS_POINT = "{bits}: {value} ({low} to {high}), {size}"
+BITS_NAMES = {32: "FP32"}
+BITS_RUNNING = "{done} of {all} bit widths measured"
+BITS_START = "Measure all bit widths"
+BITS_START_WHY = "Every bit width runs the network on all test samples: for this model that takes a while."
+BITS_WAIT = "The bit widths follow once the test samples are through."
+CHANNELS_TITLE = "Weights of each output channel of {name}, with the range their codes cover"
+CHANNELS_X, CHANNELS_Y = "output channel", "weight"
+CHANNELS_DATA, CHANNELS_RANGE = "from smallest to largest weight", "range of the codes"
+CHANNELS_TIP = "channel {channel}<br>weights {low} to {high}<br>SQNR {sqnr}<br>clipped {clipped}"
+CHANNELS_ALT = "Weight ranges of {count} channels of {name}; channel {worst} has the lowest SQNR, {sqnr}."
+ACTIVATIONS_TITLE = "Values that flow into {name}, over {samples} calibration samples"
+ACTIVATIONS_X, ACTIVATIONS_Y = "value of the input", "count"
+ACTIVATIONS_RANGE = "range"
+ACTIVATIONS_LIVE = "Each token, or sample of a convolution, gets a range of its own while the network runs."
+ACTIVATIONS_NONE = "Activations are rounded as they are, without a range."
+ACTIVATIONS_ALT = "Histogram of {count} input values of {name}, from {low} to {high}; range {range}; methods: {marks}."
+ACTIVATIONS_LOADING = "Recording activations"
+WORKED_TITLE = "A few weights of {name}, from the smallest to the largest: value → code → value"
+WORKED = {
+    "weight": ("Weight", "The number in FP32."),
+    "scale": ("Scale", "The distance between two neighbouring codes, shared by its row."),
+    "zero_point": ("Zero point", "The code that stands for 0."),
+    "weight_over_scale": ("Weight ÷ scale", "Rounded to the nearest whole number and shifted by the zero point, this is the code."),
+    "code": ("Code", "What is stored. For floating-point formats, the bit pattern as a whole number."),
+    "dequantized": ("Back", "(code − zero point) × scale: the number the network computes with."),
+    "error": ("Error", "Back minus weight."),
+    "half_step": ("Half a step", "The largest rounding error inside the range."),
+}
+ARTICLE = "Beside the article's formula"
+ARTICLE_HELP = "The source article multiplies by its scale where it should divide: codes then collapse towards 0."
+ARTICLE_COLUMNS = {
+    "weight": ("Weight", "The number in FP32."),
+    "scale": ("Its scale", "(max − min) ÷ (2^bits − 1): this part is right."),
+    "code_multiplied": ("round(w × scale)", "The article's code."),
+    "value_multiplied": ("Back", "That code times the scale."),
+    "code_divided": ("round(w ÷ scale)", "The code that works."),
+    "value_divided": ("Back, divided", "That code times the scale."),
+}
+LAYERS = {
+    "name": ("Layer", "Its place in the network."),
+    "recipe": ("Recipe", "Format, scheme, granularity and range of its weights."),
+    "weights": ("Weights", "How many it has."),
+    "bits_per_weight": ("Bits per weight", "With its share of scales and zero points."),
+    "share_of_bytes": ("Bytes", "Share of the whole network's bytes, in percent."),
+    "low": ("Low", "Lower end of the range."),
+    "high": ("High", "Upper end of the range."),
+    "sqnr_db": ("Weight SQNR", "Weights against the error made on them, in dB."),
+    "output_sqnr_db": ("Output SQNR", "What the layer computes against the error made on it, in dB."),
+    "rounding_share": ("Rounding", "Share of the squared error that comes from rounding, the rest from clipping, in percent."),
+    "clipped_share": ("Clipped", "Share of weights outside the range, in percent."),
+    "used_codes": ("Codes used", "How many different codes occur."),
+    "available_codes": ("of", "How many codes there are."),
+    "worst_channel": ("Worst channel", "The channel with the lowest SQNR."),
+    "channel_range_ratio": ("Channel spread", "Widest channel's range over the median channel's: large numbers call for per channel."),
+}
+CURVE_BITS = "{bits} bits"
+INTERVAL_LINE = "95 %: {low} to {high}"
+DIFFERENCE_LINE = "{difference} from FP32 ({low} to {high})"
+TRIED = {
+    "step": ("Step", "All layers by one factor first, then single layers."),
+    "layer": ("Layer", "Counted from 0; −1 for all layers."),
+    "factor": ("Factor", "What the range is multiplied by."),
+    "calibration": ("Metric", "On the calibration samples."),
+    "output_mse": ("Output error", "Mean squared difference of the network's outputs from FP32's; it decides between equal metrics."),
+    "kept": ("Kept", "Whether it was the best so far."),
+}
+
+ABOUT_TEXT = """
+# What happens to this network if I quantize it?
+
+Pick a trained network, a number format and a range method, and see at once how much accuracy is left on real test data,
+how many bytes it takes, and which layer is to blame. Every figure says where it comes from: *exact* from all weights, or
+*measured here* on test samples with its 95 % interval.
+
+Everything runs on this machine. The address of the page is the experiment: whoever opens the link gets the same numbers,
+and a ✓ that proves it.
+"""
+ABOUT_MODELS, ABOUT_TERMS, ABOUT_LICENCE = "Models and data", "What the words mean", "Licence"
+ABOUT_MODEL = "{parameters} weights and biases; {metric} on {test} test samples, up to {calibration} calibration samples."
+TERMS = {
+    WEIGHTS: WEIGHTS_HELP, ACTIVATIONS: ACTIVATIONS_HELP, FORMAT: FORMAT_HELP, SCHEME: SCHEME_HELP,
+    GRANULARITY: GRANULARITY_HELP, RANGE: RANGE_HELP, CALIBRATION: "Inputs the network is shown to learn the ranges of its activations; none of them is used for testing.",
+    SQNR: SQNR_HELP, BITS: BITS_HELP, "Rounding": ROUNDING_HELP,
+    "Scale": "The distance between two neighbouring codes; a code times the scale is the number it stands for.",
+    "Zero point": "The code that stands for 0.",
+    "Clipping": "What lies outside the range becomes the nearest end of it.",
+}
