@@ -12,6 +12,7 @@ import pytest
 import explorer
 from explorer import link
 from explorer.__main__ import main
+from explorer.cache import CACHE
 from explorer.errors import Cancelled
 from explorer.formats import FORMATS
 from explorer.link import decode_link, encode_link, settings_to_json
@@ -49,7 +50,9 @@ def test_it_runs_as_a_module_in_a_process_of_its_own(array):
     assert refused.stderr.startswith("explorer: m=<script>") and refused.stderr.count("\n") == 1
 
 
-def test_run_gives_the_result_of_the_engine(capsys):
+def test_run_gives_the_result_of_the_engine(capsys, monkeypatch):
+    monkeypatch.setattr(CACHE, "folder", None)
+    CACHE.clear()  # what is remembered has no progress to show
     code, out, err = said(capsys, "run", encode_link(SMALL), "--json")
     printed = json.loads(out)
     result = explorer.run(SMALL)
