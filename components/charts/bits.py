@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 
 from components.charts.style import Palette, figure
 from components.words import en
-from components.words.numbers import percent, size
+from components.words.numbers import in_one_unit, percent, size
 
 ORDER = (2, 3, 4, 5, 6, 7, 8, 16, 32)
 
@@ -15,12 +15,13 @@ def bits(points: list[dict], metric: str, now: int, colors: Palette) -> tuple[go
     x = [_name(point["bits"]) for point in points]
     marked = [colors.accent if point["bits"] == now else colors.quiet for point in points]
     tips = [_tip(point) for point in points]
+    unit, sizes = in_one_unit([point["size_bytes"] for point in points])
     chart = figure(
         colors, 380,
         xaxis={"type": "category", "categoryarray": [_name(b) for b in ORDER], "categoryorder": "array",
                "range": [-0.5, len(ORDER) - 0.5], "title": en.BITS_X, "anchor": "y2", "showgrid": False},
         yaxis={"domain": [0.42, 1], "title": en.BITS_Y.format(metric=metric), "rangemode": "tozero", "nticks": 5},
-        yaxis2={"domain": [0, 0.32], "title": en.BITS_SIZE.format(unit="kB"), "rangemode": "tozero", "nticks": 3},
+        yaxis2={"domain": [0, 0.32], "title": en.BITS_SIZE.format(unit=unit), "rangemode": "tozero", "nticks": 3},
     )  # fmt: skip
     values = [100 * point["value"] for point in points]
     chart.add_scatter(
@@ -33,13 +34,13 @@ def bits(points: list[dict], metric: str, now: int, colors: Palette) -> tuple[go
         hovertext=tips, hoverinfo="text",
     )  # fmt: skip
     chart.add_bar(
-        x=x, y=[point["size_bytes"] / 1000 for point in points], yaxis="y2", marker_color=marked, width=0.5,
-        hovertext=tips, hoverinfo="text", text=[size(point["size_bytes"]) for point in points], textposition="outside",
-        cliponaxis=False,
+        x=x, y=sizes, yaxis="y2", marker_color=marked, width=0.5,
+        hovertext=tips, hoverinfo="text", text=[f"{each:.3g}" for each in sizes], textposition="outside",
+        cliponaxis=False, constraintext="none", textfont={"size": 11},
     )  # fmt: skip
     here = [point for point in points if point["bits"] == now]
-    if here:
-        chart.add_annotation(x=_name(now), y=100 * here[0]["high"], text=en.BITS_HERE, showarrow=False, yshift=12,
+    if here:  # at the category's place: its name "8" would be read as the number 8
+        chart.add_annotation(x=ORDER.index(now), y=100 * here[0]["high"], text=en.BITS_HERE, showarrow=False, yshift=12,
                              font={"color": colors.accent})  # fmt: skip
     return chart, en.BITS_ALT.format(metric=metric, count=len(points), points="; ".join(tips))
 

@@ -15,6 +15,7 @@ class Job:
 
     latest: the last answer so far. stage, share: how far it is, share from 0 to 1.
     error: one sentence when it failed. ended: whether it will change no more.
+    seconds: how long it took from the first answer to the end, without what was loaded before.
     """
 
     def __init__(self, key, work: Callable[..., Iterator]):
@@ -24,14 +25,15 @@ class Job:
         self.error = ""
         self.cancelled = False
         self.ended = False
-        self.started = time.monotonic()
         self.seconds = 0.0
         self._cancel, self._news = Event(), Condition()
         Thread(target=self._run, args=(work,), daemon=True).start()
 
     def _run(self, work) -> None:
+        started = None
         try:
             for answer in work(progress=self._progress, cancel=self._cancel):
+                started = started or time.monotonic()
                 self._tell(latest=answer)
         except Cancelled:
             self.cancelled = True
@@ -40,7 +42,7 @@ class Job:
         except Exception as error:  # whatever it is, the page stays and says so; the log has the details
             logging.getLogger(__name__).exception("a background job failed")
             self.error = en.FAILED.format(what=type(error).__name__)
-        self._tell(ended=True, seconds=time.monotonic() - self.started)
+        self._tell(ended=True, seconds=time.monotonic() - started if started else 0.0)
 
     def _progress(self, stage: str, share: float) -> None:
         self.stage, self.share = stage, share

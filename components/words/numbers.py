@@ -26,12 +26,19 @@ def decibel(value: float | None) -> str:
     return "exact" if math.isinf(value) else f"{value:.1f} dB".replace("-", MINUS)
 
 
+UNITS = (("MB", 1e6), ("kB", 1e3), ("B", 1))
+
+
 def size(count: float) -> str:
     """Bytes in units of 1,000: "19.7 kB"."""
-    for unit, factor in (("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{count / factor:.3g} {unit}"
-    return f"{count:.0f} B"
+    unit, (value,) = in_one_unit([count])
+    return f"{value:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
+
+
+def in_one_unit(counts: list[float]) -> tuple[str, list[float]]:
+    """Bytes in the unit that suits the largest of them: ("kB", [7.06, 78.9])."""
+    unit, factor = next((each for each in UNITS if max(counts) >= each[1]), UNITS[-1])
+    return unit, [count / factor for count in counts]
 
 
 def short(value: float | None) -> str:
