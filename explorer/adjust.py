@@ -16,7 +16,7 @@ import torch
 from explorer.errors import Cancelled, SettingsError
 from explorer.evaluate import Metric, wilson
 from explorer.models import MODELS
-from explorer.pipeline import calibration_order, layer_tensor, network_of, quantizers, stream, weigh
+from explorer.pipeline import calibration_order, layer_tensor, network_of, quantizers, settings_of, stream, weigh
 from explorer.recipe import Recipe
 from explorer.settings import Settings
 from explorer.simulate import Simulated
@@ -40,8 +40,9 @@ class Adjusted:
     test_after: Metric
 
 
-def adjust(settings: Settings, *, progress: Callable[[str, float], None] | None = None, cancel=None) -> Adjusted:
+def adjust(settings_or_link, *, progress: Callable[[str, float], None] | None = None, cancel=None) -> Adjusted:
     """Search the factors. Raises SettingsError for weights without a range, Cancelled, DataError."""
+    settings = settings_of(settings_or_link)
     if settings.weights.is_cast:
         raise SettingsError(f"{settings.weights} has no range to adjust; choose an integer or a scaled format")
     judge = _Judge(settings, cancel)

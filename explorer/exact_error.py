@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.errors import SettingsError
+from explorer.granularity import Tiling, matrix
 from explorer.grid import Grid, grid_of, steps_below
 from explorer.values import as_recipe, as_values
 
@@ -91,8 +92,9 @@ class Sorted:
         middles = (values[1:] + values[:-1]) / 2
         number, sums = self.below(np.multiply.outer(scales, middles))
         steps = np.diff(values)
-        xv = values[-1] * self._sum[-1] - sums @ steps
-        vv = values[-1] ** 2 * self.size - number @ np.diff(values**2)
+        # no matrix product: BLAS adds in an order that depends on the processor and its threads
+        xv = values[-1] * self._sum[-1] - (sums * steps).sum(axis=-1)
+        vv = values[-1] ** 2 * self.size - (number * np.diff(values**2)).sum(axis=-1)
         return xv, vv
 
     def errors(self, scales: np.ndarray, grid: Grid) -> Errors:
@@ -134,8 +136,13 @@ def error_curve(x, recipe, thresholds, *, axis: int = 0) -> np.ndarray:
     thresholds: [T] positive numbers, or [T, 2] (low, high) with low <= 0 <= high
     Raises SettingsError for thresholds that are not, and DataError for values that are not finite.
     """
-    errors = errors_at(Sorted(as_values(x)), recipe, thresholds)
-    return errors.total / np.size(x)
+    recipe, x = as_recipe(recipe), as_values(x)
+    m = matrix(x, axis)
+    tiles = [m]
+    if not recipe.is_cast and not Grid.of(recipe).symmetric and np.ndim(thresholds) == 1:
+        # the range abs… ends where a row's own data end: one-sided rows keep their one-sided grids
+        tiles = [row for _, rows in Tiling.of(recipe, *m.shape).parts(m) for row in rows]
+    return sum(errors_at(Sorted(tile), recipe, thresholds).total for tile in tiles) / x.size
 
 
 def errors_at(values: Sorted, recipe, thresholds) -> Errors:
@@ -143,7 +150,10 @@ def errors_at(values: Sorted, recipe, thresholds) -> Errors:
     recipe = as_recipe(recipe)
     if recipe.is_cast:
         raise SettingsError(f"{recipe} is a plain cast and has no threshold; choose an integer or a scaled format")
-    ends = np.asarray(thresholds, np.float64)
+    try:
+        ends = np.asarray(thresholds, np.float64)
+    except (TypeError, ValueError):
+        raise SettingsError("thresholds are numbers, [T] or pairs [T, 2] of a low and a high end") from None
     low, high = _ends(ends, values, Grid.of(recipe).symmetric)
     grid = Grid.of(recipe)
     scale, zero_point = grid_of(recipe, low, high)
@@ -170,8 +180,8 @@ def _ends(thresholds: np.ndarray, values: Sorted, symmetric: bool) -> tuple[np.n
             low, high = np.maximum(low, min(values.low, 0.0)), np.minimum(high, max(values.high, 0.0))
     else:
         raise SettingsError(f"thresholds have the shape [T] or [T, 2], not {list(thresholds.shape)}")
-    if not (np.isfinite(low) & np.isfinite(high) & (low <= 0) & (high >= 0)).all():
-        raise SettingsError("a range goes from a finite number <= 0 to a finite number >= 0")
+    if not ((low <= 0) & (high >= 0) & (np.maximum(-low, high) <= np.finfo(np.float32).max)).all():
+        raise SettingsError("a range goes from a number <= 0 to a number >= 0, inside float32's ±3.4e38")
     if symmetric:
         high = np.maximum(-low, high)
         low = -high

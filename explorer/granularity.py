@@ -17,10 +17,11 @@ from explorer.recipe import Recipe
 
 def matrix(x: np.ndarray, axis: int = 0) -> np.ndarray:
     """x as a matrix [channels, rest]; a vector is one row. Raises DataError for a wrong axis."""
+    most = max(x.ndim, 1) - 1
+    if not hasattr(axis, "__index__") or not -most - 1 <= axis <= most:
+        raise DataError(f"there is no axis {axis!r} in an array of {x.ndim} dimensions; use {f'0 to {most}' if most else 0}")
     if x.ndim < 2:
         return x.reshape(1, -1)
-    if not -x.ndim <= axis < x.ndim:
-        raise DataError(f"there is no axis {axis} in an array of {x.ndim} dimensions; use 0 to {x.ndim - 1}")
     return np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1)
 
 

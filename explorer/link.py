@@ -50,9 +50,11 @@ def encode_link(settings: Settings, view: Mapping | None = None, stamp: str | No
     view: any of sel (layer index), pic, log (bool), tab; None and False are left out.
     Raises SettingsError when the link would be too long, or a view field is none.
     """
+    if not isinstance(settings, Settings):
+        raise SettingsError(f"a link is made of Settings, not of {type(settings).__name__}")
     fields = {"v": str(VERSION), **_fields_of(settings), **_view_fields(view or {})}
     if stamp is not None:
-        if not STAMP.fullmatch(stamp):
+        if not isinstance(stamp, str) or not STAMP.fullmatch(stamp):
             raise SettingsError("a stamp is one word of letters, digits and . _ : , @ + -")
         fields["r"] = stamp
     link = write_query(fields.items())
@@ -139,6 +141,8 @@ def _fields_of(settings: Settings) -> Fields:
 
 
 def _view_fields(view: Mapping) -> Fields:
+    if not isinstance(view, Mapping):
+        raise SettingsError(f"a view is a mapping of {', '.join(VIEW)}, not {type(view).__name__}")
     fields = {}
     for key, pattern in VIEW.items():
         value = view.get(key)

@@ -15,7 +15,7 @@ from explorer.advice import advise
 from explorer.cache import CACHE, Codec
 from explorer.calibration import calibrate, calibrate_record
 from explorer.cost.size import Cost, size
-from explorer.errors import Cancelled
+from explorer.errors import Cancelled, DataError
 from explorer.evaluate import Evaluation, Metric, evaluate
 from explorer.link import canonical, decode_link, link_or_none
 from explorer.models import MODELS, Network, load
@@ -85,6 +85,11 @@ class Result:
         }
 
 
+def settings_of(settings_or_link) -> Settings:
+    """Settings as they are, or those of a link, of which what is not understood is replaced."""
+    return settings_or_link if isinstance(settings_or_link, Settings) else decode_link(settings_or_link)[0]
+
+
 def network_of(settings: Settings) -> Network:
     """The loaded model, once the settings are known to fit it. Raises SettingsError, ModelError."""
     network = load(settings.model)
@@ -100,8 +105,13 @@ def layer_tensor(settings: Settings, i: int) -> QuantizedTensor:
 
     def make() -> QuantizedTensor:
         weight = network.weight(i)
-        ranges = CACHE.get(f"range {key}", lambda: calibrate(weight, recipe), RANGES)
-        return quantize(weight, recipe, seed=seed, ranges=ranges)
+        try:
+            ranges = CACHE.get(f"range {key}", lambda: calibrate(weight, recipe), RANGES)
+            q = quantize(weight, recipe, seed=seed, ranges=ranges)
+        except DataError as error:
+            raise DataError(f"the weights of layer {network.layers[i].name}: {error}") from error
+        q.tensor()  # is wanted by all, and now the cache knows how large it is
+        return q
 
     return CACHE.get(f"tensor {key} {seed}", make)
 
@@ -227,7 +237,7 @@ def run(settings_or_link, *, progress: Progress | None = None, cancel=None) -> R
     progress(stage, share done) is called as it goes on; cancel.is_set() is asked between batches
     Raises ExplorerError: SettingsError, ModelError, DataError, Cancelled.
     """
-    settings = settings_or_link if isinstance(settings_or_link, Settings) else decode_link(settings_or_link)[0]
+    settings = settings_of(settings_or_link)
     *_, evaluation = stream(settings, progress=progress, cancel=cancel)
     return finish(settings, evaluation, cancel=cancel)
 

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from explorer.calibration import calibrate
-from explorer.errors import DataError
+from explorer.errors import DataError, SettingsError
 from explorer.formats import FORMATS
 from explorer.granularity import Tiling, matrix, unmatrix
 from explorer.grid import Grid, grid_of, steps_below
@@ -112,10 +112,11 @@ def quantize(x, recipe: Recipe | str, *, axis: int = 0, seed: int = 0, ranges=No
     recipe: a Recipe or its text, "int4-sym-g64-mse"; axis: the channel axis
     seed: of stochastic rounding (NumPy's Philox); ranges: (low, high) of every row that shares a
     scale, as `calibrate` returns them, in place of calibrating
-    Raises DataError for NaN, infinity or nothing in x; SettingsError for a recipe that cannot be.
+    Raises DataError for NaN, infinity or nothing in x, and for ranges that do not fit; SettingsError for a
+    recipe or a seed that cannot be.
     """
     recipe, x = as_recipe(recipe), as_values(x)
-    low, high = calibrate(x, recipe, axis=axis) if ranges is None else (np.asarray(end, np.float64) for end in ranges)
+    low, high = calibrate(x, recipe, axis=axis) if ranges is None else _given(ranges)
     m = matrix(x, axis)
     rounder = _rounder(recipe, seed)
     number = FORMATS[recipe.format]
@@ -131,8 +132,20 @@ def quantize(x, recipe: Recipe | str, *, axis: int = 0, seed: int = 0, ranges=No
         if number.kind == "integer":
             codes = _integer_codes(m, recipe, spread, tiling.spread(zero_point), rounder)
         else:
-            codes = number.encode(np.divide(m, spread), rounder)
+            with np.errstate(over="ignore"):  # saturates
+                codes = number.encode(np.divide(m, spread), rounder)
     return QuantizedTensor(unmatrix(codes, x.shape, axis), scale, zero_point, recipe, low, high, axis)
+
+
+def _given(ranges) -> tuple[np.ndarray, np.ndarray]:
+    """(low, high) as `calibrate` would give them. Raises DataError."""
+    try:
+        low, high = (np.asarray(end, np.float64) for end in ranges)
+        if low.shape == high.shape and ((low <= 0) & (high >= 0) & np.isfinite(high - low)).all():
+            return low, high
+    except (TypeError, ValueError):
+        pass
+    raise DataError("ranges are two arrays of one shape, low and high, finite numbers with low <= 0 <= high")
 
 
 def _integer_codes(m, recipe, scale, zero_point, rounder) -> np.ndarray:
@@ -146,7 +159,8 @@ def _integer_codes(m, recipe, scale, zero_point, rounder) -> np.ndarray:
     for top in range(0, len(m), height):
         strip = slice(top, top + height)
         rows = lambda a: a if len(a) == 1 else a[strip]  # noqa: E731
-        y = rounder(np.divide(m[strip], rows(scale)))
+        with np.errstate(over="ignore"):  # infinitely many steps are clipped like too many
+            y = rounder(np.divide(m[strip], rows(scale)))
         if shifted:
             y += rows(shift)
         codes[strip] = np.clip(y, lowest, highest, out=y)  # clipped before the cast: casting wraps around
@@ -156,10 +170,16 @@ def _integer_codes(m, recipe, scale, zero_point, rounder) -> np.ndarray:
 def _rounder(recipe: Recipe, seed: int) -> Callable[[np.ndarray], np.ndarray]:
     """Rounds multiples of the step in place."""
     if recipe.rounding == "stochastic":  # unbiased: up with the probability of the fraction
-        draw = np.random.Generator(np.random.Philox(seed))
+        draw = np.random.Generator(np.random.Philox(_checked(seed)))
         return lambda y: np.floor(np.add(y, draw.random(y.shape, np.float32), out=y), out=y)
     function = np.floor if recipe.rounding == "floor" else np.rint
     return lambda y: function(y, out=y)
+
+
+def _checked(seed: int) -> int:
+    if not hasattr(seed, "__index__") or seed < 0:
+        raise SettingsError(f"a seed is a whole number from 0, not {str(seed)[:40]!r}")
+    return seed
 
 
 def clipped(x: np.ndarray, q: QuantizedTensor) -> np.ndarray:

@@ -12,7 +12,7 @@ def as_recipe(recipe: Recipe | str) -> Recipe:
 
 def as_values(x) -> np.ndarray:
     """x as a finite float32 array. Raises DataError that counts what is not finite, or too large."""
-    x = x.detach().cpu().numpy() if hasattr(x, "detach") else np.asarray(x)
+    x = _array(x)
     if x.dtype.kind not in "fiub":
         raise DataError(f"an array of {x.dtype} holds no real numbers; use floats or integers")
     if not x.size:
@@ -26,3 +26,17 @@ def as_values(x) -> np.ndarray:
     if lost := int(np.count_nonzero(~np.isfinite(y))):
         raise DataError(f"{lost:,} of {x.size:,} values are beyond float32's largest, 3.4e38; scale them down")
     return y
+
+
+def _array(x) -> np.ndarray:
+    """x as a NumPy array; of a torch tensor, or of a type of ml_dtypes, that NumPy lacks as float32."""
+    try:
+        if hasattr(x, "detach"):
+            x = x.detach().cpu().to_dense()
+            return (x.float() if x.is_floating_point() and x.element_size() < 4 else x).numpy()
+        x = np.asarray(x)
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged lists; quantized, conjugate or meta tensors
+        what = "a nested list" if isinstance(x, (list, tuple)) else f"this {type(x).__name__}"
+        raise DataError(f"{what} is no array of numbers: every row needs the same length, every value a number") from error
+    foreign = x.dtype.kind == "V" and np.can_cast(x.dtype, np.float32)
+    return x.astype(np.float32) if foreign else x

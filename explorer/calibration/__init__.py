@@ -56,7 +56,8 @@ def calibrate(x, recipe: Recipe | str, *, axis: int = 0) -> tuple[np.ndarray, np
 
     x: numbers of any shape; axis: the channel axis
     Returns (low, high), float64, low <= 0 <= high, one entry per scale: shape [1, 1] per tensor,
-    [channels, 1] per channel, [channels, groups] for groups, [rows, columns] of blocks.
+    [channels, 1] per channel, [channels, groups] for groups, [rows, columns] of blocks. A plain cast
+    has no scale: its range is what the data reached.
     Raises DataError for NaN, infinity or nothing in x; SettingsError for a recipe that cannot be.
     """
     recipe = as_recipe(recipe)
@@ -64,7 +65,7 @@ def calibrate(x, recipe: Recipe | str, *, axis: int = 0) -> tuple[np.ndarray, np
     tiling = Tiling.of(recipe, *m.shape)
     low, high = np.zeros(tiling.shape), np.zeros(tiling.shape)
     if recipe.is_cast:
-        return np.array([[float(m.min())]]), np.array([[float(m.max())]])
+        return np.minimum(np.float64([[m.min()]]), 0), np.maximum(np.float64([[m.max()]]), 0)
     for where, values in tiling.parts(m):
         ends = range_of_rows(Rows.of(values), recipe)
         low[where], high[where] = (end.reshape(low[where].shape) for end in ends)

@@ -12,9 +12,11 @@ which is exact where no breakpoint lies between s₁ and s₂. An interval is do
 within 1e-9 of the best parabola's vertex s = Σxv/Σv². No scale beyond the upper end need be looked
 at: where all codes fit into half of the grid, the grid at s/2 contains the grid at s.
 
-An asymmetric grid is searched for every zero point. From 12 bits on the steps are too many to go
-through: there the optimum is one of a fine ladder of shares of min–max. Source of the breakpoint view: algorithms that
-fit scales by least squares, such as Zhang et al., LQ-Nets, ECCV 2018; the bound is ours.
+An asymmetric grid is searched for every zero point. From 12 bits on the search takes about as many
+passes as there are steps, so that only small symmetric tensors (SMALL) are searched; for all others
+the range is the best of a fine ladder of shares of min–max, which for thousands of values in a row
+is within some percent of the optimum. Source of the breakpoint view: algorithms that fit scales by
+least squares, such as Zhang et al., LQ-Nets, ECCV 2018; the bound is ours.
 """
 
 import numpy as np
@@ -29,23 +31,27 @@ CHUNK = 1 << 17  # elements at a time
 TOGETHER = 256  # rows searched side by side
 PIECES = 4  # into which an interval is cut
 SHRINK = 0.9
+SMALL = 1 << 23  # rows · values · steps: from 12 bits on, the most for which the exact search takes under a second
 
 
 @method(
     id="mse",
     title="MSE",
     pattern="mse",
-    description="least mean squared error of the values: the exact global optimum",
+    description="least mean squared error of the values: the exact global optimum; from 12 bits on only for small tensors",
     source="AIMET's sqnr scheme, compressed-tensors' mse observer, searched exactly",
 )
 def mse(rows, grid):
     long = rows.values.shape[1] >= LONG
     size = 1 if long else TOGETHER
+    work = len(rows.values) * max(rows.values.shape[1], 100) * grid.span
+    coarse = grid.span < MOST_VALUES or not grid.uniform
+    best = _best if coarse or grid.symmetric and not long and work <= SMALL else _fine
     found = []
     for start in range(0, len(rows.values), size):
         part = slice(start, start + size)
         values = _Looked(Sorted(rows.values[start], rows.counts)) if long else _Direct(rows.values[part], rows.counts)
-        found.append(_best(values, grid, np.minimum(rows.low[part], 0), np.maximum(rows.high[part], 0)))
+        found.append(best(values, grid, np.minimum(rows.low[part], 0), np.maximum(rows.high[part], 0)))
     return tuple(np.concatenate(ends) for ends in zip(*found))
 
 
@@ -119,8 +125,6 @@ class _Direct:
 
 def _best(data, grid: Grid, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(low, high) of the least error of each row; low <= 0 <= high are the ends of its values."""
-    if grid.span >= MOST_VALUES:
-        return _fine(data, grid, low, high)
     search = _Search(data, grid)
     some = np.flatnonzero(high - low > 0)
     if len(some):
@@ -139,7 +143,7 @@ def _fine(data, grid: Grid, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarr
         low = -high
     row, least = np.arange(len(low)), np.full(len(low), np.inf)
     best = np.ones(len(low))
-    for share in 0.98 ** np.arange(300.0):
+    for share in _powers(0.98, 300):
         error = data.clipping(row, low * share, high * share) + data.size * ((high - low) * share / grid.span) ** 2 / 12
         better = error < least
         best[better], least[better] = share, error[better]
@@ -211,11 +215,16 @@ def _least_clipping(data, row, low, high, reach):
 
 
 def _ladder(rows, least, most, ratio):
-    """Scales of each row in equal ratios from least to most: (row, scale), flat."""
-    number = np.ceil(np.log(most / least) / np.log(ratio)).astype(int) + 2
+    """Scales of each row from least to most, each the one before times ratio: (row, scale), flat."""
+    powers = _powers(ratio, int(np.log((most / least).max()) / np.log(ratio)) + 3)
+    number = np.searchsorted(powers, most / least) + 1
     place = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
-    step = np.log(most / least) / (number - 1)
-    return np.repeat(rows, number), np.repeat(least, number) * np.exp(place * np.repeat(step, number))
+    return np.repeat(rows, number), np.minimum(np.repeat(least, number) * powers[place], np.repeat(most, number))
+
+
+def _powers(ratio: float, number: int) -> np.ndarray:
+    """1, ratio, ratio² … by multiplying: exp and pow differ in the last place between processors."""
+    return np.cumprod(np.append(1.0, np.full(number - 1, ratio)))
 
 
 class _Search:

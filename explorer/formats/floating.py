@@ -51,15 +51,14 @@ class Floating:
     def round(self, x: np.ndarray, rounder=np.rint) -> np.ndarray:
         """The nearest representable value (ties to even, saturating), float32 of x's shape.
 
-        x: finite float32. `rounder` turns multiples of the step into whole ones.
+        x: float32, infinity counting as too large. `rounder` turns multiples of the step into whole ones.
         """
         x = np.ascontiguousarray(x, np.float32)
         if self.bits == 32:
             return x.copy()
-        step = self._step(x)
-        with np.errstate(over="ignore"):
-            y = np.multiply(rounder(np.divide(x, step)), step)
-        return np.clip(y, -np.float32(self.max), np.float32(self.max), out=y)
+        y = np.clip(x, -np.float32(self.max), np.float32(self.max))
+        step = self._step(y)
+        return np.multiply(rounder(np.divide(y, step, out=y)), step)
 
     def encode(self, x: np.ndarray, rounder=np.rint) -> np.ndarray:
         """Bit patterns of the rounded values, unsigned integers of x's shape."""

@@ -49,10 +49,10 @@ def test_symmetric_optimum_is_global(recipe, kind):
 
 
 @pytest.mark.parametrize("kind", ["gauss", "shifted", "positive"])
-@pytest.mark.parametrize("bits", [2, 3, 4])
+@pytest.mark.parametrize("bits", [2, 3, 4, 6])
 def test_asymmetric_optimum_is_global_over_zero_points(bits, kind):
     span = 2**bits - 1
-    for n in (5, 40):
+    for n in (5, 40) if bits < 6 else (5,):
         x = data(kind, n)
         best = min(least_error(x, zero, span - zero) for zero in range(span + 1))
         low, high = calibrate(x, f"uint{bits}-asym-tensor-mse")
@@ -100,3 +100,74 @@ def test_a_record_gives_nearly_the_range_of_the_values():
     exact = calibrate(x, "uint4-asym-tensor-mse")[1].item()
     errors = error_curve(x, "uint4-asym-tensor", [[low, high], [0, exact]])
     assert errors[0] <= errors[1] * 1.01
+
+
+@pytest.mark.parametrize("recipe", ["int10-sym", "int12-sym", "int13-symfull", "int16-sym"])
+def test_fine_grids_have_their_global_optimum_on_small_tensors(recipe):
+    grid = Grid.of(Recipe.parse(recipe))
+    for n in (3, 12) if grid.span < 10_000 else (3,):
+        x = data("gauss", n)
+        low, high = calibrate(x, f"{recipe}-tensor-mse")
+        found = error(x.astype(np.float64), (high - low).item() / grid.span, grid.below, grid.above)
+        assert found <= least_error(x, int(grid.below), int(grid.above)) * (1 + 1e-6)
+
+
+def least_error_of_floats(x, values) -> float:
+    """The same for any grid: between two breakpoints |x|/middle every x keeps its value v, s = Σxv/Σv²."""
+    x = x.astype(np.float64)
+    middles = (values[1:] + values[:-1]) / 2
+    breaks = np.unique(np.divide.outer(x[x != 0], middles[middles != 0]))
+    breaks = breaks[breaks > 0]
+    ends = np.concatenate([breaks[:1] / 2, breaks, breaks[-1:] * 2])
+    least = float(x @ x)
+    for scales in np.array_split((ends[1:] + ends[:-1]) / 2, 1 + len(ends) // 10_000):
+        v = values[np.searchsorted(middles, x / scales[:, None])]
+        best = (v @ x) / np.maximum((v**2).sum(axis=1), 1e-30)
+        best = best[best > 0]
+        least = min([least, *error_of_floats(x, best[:, None], values)])
+    return least
+
+
+def error_of_floats(x, scale, values):
+    nearest = values[np.searchsorted((values[1:] + values[:-1]) / 2, x / scale)]
+    return np.square(x - nearest * scale).sum(axis=-1)
+
+
+@pytest.mark.parametrize("kind", ["gauss", "cauchy", "steps", "positive"])
+@pytest.mark.parametrize("recipe", ["fp8e4m3", "fp8e5m2"])
+def test_the_optimum_of_floats_is_global(recipe, kind):
+    values = Grid.of(Recipe.parse(f"{recipe}-tensor")).values
+    for n in (3, 30):
+        x = data(kind, n)
+        low, high = calibrate(x, f"{recipe}-tensor-mse")
+        found = error_of_floats(x.astype(np.float64), high.item() / values[-1], values)
+        assert found <= least_error_of_floats(x, values) * (1 + 1e-6) + 1e-12
+
+
+@pytest.mark.parametrize(("recipe", "zero_points"), [("int4-sym", [7]), ("int5-symfull", [16]), ("uint3-asym", range(8))])
+def test_counts_weigh_the_optimum(recipe, zero_points):
+    """A record is its bins' middles with counts: brute force over every value as often as it occurs."""
+    x = np.maximum(data("gauss", 300) + 0.3, -0.2)
+    record = Record.of(x)
+    rows = record.rows()
+    repeated = np.repeat(rows.values[0], rows.counts)
+    span = int(Grid.of(Recipe.parse(recipe)).span)
+    best = min(least_error(repeated, zero, span - zero) for zero in zero_points)
+    low, high = calibrate_record(record, f"{recipe}-tensor-mse")
+    scale = (high - low) / span
+    below = round(-low / scale) if "asym" in recipe else zero_points[0]
+    assert error(repeated.astype(np.float64), scale, below, span - below) <= best * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("recipe", ["int4-sym", "uint3-asym", "int6-symfull"])
+def test_groups_blocks_and_channels_have_their_own_optimum(recipe):
+    """Every tile like a tensor of its own, with shorter tiles at the ends."""
+    x = data("shifted", 7 * 20).reshape(7, 20)
+    for granularity, size in (("channel", (1, 20)), ("g8", (1, 8)), ("b3", (3, 3))):
+        low, high = calibrate(x, f"{recipe}-{granularity}-mse")
+        for (i, j), end in np.ndenumerate(high):
+            tile = x[i * size[0] : (i + 1) * size[0], j * size[1] : (j + 1) * size[1]]
+            alone = calibrate(tile, f"{recipe}-tensor-mse")
+            pairs = [[low[i, j], end], [alone[0].item(), alone[1].item()]]
+            ours, theirs = error_curve(tile, f"{recipe}-tensor", pairs)
+            assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-12)
