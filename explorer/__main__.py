@@ -9,9 +9,12 @@ import math
 import os
 import sys
 from pathlib import Path
+from tokenize import TokenError
+from zipfile import BadZipFile
 
 from explorer.console import print_facts, print_json, print_result, print_rows, show_progress
 from explorer.errors import Cancelled, DataError, ExplorerError, SettingsError
+from explorer.query import plain
 
 EPILOG = "python -m explorer without a command starts the page on this machine."
 
@@ -25,6 +28,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    _open_streams()
     try:
         options = _parser().parse_args(arguments)
         options.command(options)
@@ -34,13 +38,32 @@ def main(arguments: list[str] | None = None) -> int:
     except ExplorerError as error:
         return _fail(2, str(error))
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _to_nowhere(sys.stdout)
+    except OSError as error:  # a full disk behind the output; files of one's own are read and written with care
+        _to_nowhere(sys.stdout)
+        return _fail(2, f"the output cannot be written: {error.strerror or error}")
     return 0
 
 
 def _fail(code: int, sentence: str) -> int:
-    print(f"explorer: {sentence}", file=sys.stderr)
+    try:
+        print(f"explorer: {plain(sentence, 2000)}", file=sys.stderr, flush=True)
+    except OSError:  # nobody can be told
+        _to_nowhere(sys.stderr)
     return code
+
+
+def _open_streams() -> None:
+    """Streams that somebody closed lead nowhere; what a terminal cannot show is escaped."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        elif hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def _to_nowhere(stream) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> Parser:
@@ -114,7 +137,7 @@ def quantize(options) -> None:
         "bits_per_weight": quantized.bits_per_weight,
         "bytes": quantized.nbytes,
     }
-    if options.out:
+    if options.out is not None:
         _save(options.out, codes=quantized.codes, scale=quantized.scale, zero_point=quantized.zero_point,
               recipe=np.str_(recipe), axis=np.int64(options.axis))  # fmt: skip
         facts["out"] = options.out
@@ -154,9 +177,9 @@ def _asked(options):
     since a script should not receive the numbers of something else."""
     from explorer.link import decode_link, settings_from_json
 
-    if options.settings and options.link:
+    if options.settings is not None and options.link is not None:
         raise SettingsError("a link and --settings exclude each other; give one of them")
-    if options.settings:
+    if options.settings is not None:
         settings, notes = settings_from_json(_read(options.settings))
     else:
         settings, notes = decode_link(options.link)
@@ -183,7 +206,7 @@ def _array(file: str):
         x = np.load(file, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror or 'it is no .npy file'}") from None
-    except (ValueError, EOFError, MemoryError, OverflowError):
+    except (ValueError, EOFError, MemoryError, OverflowError, TypeError, SyntaxError, BadZipFile, TokenError):
         raise DataError(f"{file} is no whole .npy file of plain numbers; write one with numpy.save") from None
     if not isinstance(x, np.ndarray):
         x.close()

@@ -23,7 +23,8 @@ LAYER_COLUMNS = {  # of Result.layers: title and format
 
 def print_json(content) -> None:
     """One JSON document on stdout; NaN and infinity are not JSON."""
-    print(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False))
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    print(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=ascii_only))
 
 
 def print_rows(values: Iterable, as_json: bool, columns: str, more: str = "") -> None:
@@ -82,10 +83,13 @@ def show_progress() -> Callable[[str, float], None]:
 
     def report(stage: str, done: float) -> None:
         nonlocal last
-        if live:
-            print(f"\r\x1b[K{stage} {done:.0%}", end="\n" if done >= 1 else "", file=sys.stderr, flush=True)
-        elif stage != last:
-            print(stage, file=sys.stderr, flush=True)
+        try:
+            if live:
+                print(f"\r\x1b[K{stage} {done:.0%}", end="\n" if done >= 1 else "", file=sys.stderr, flush=True)
+            elif stage != last:
+                print(stage, file=sys.stderr, flush=True)
+        except OSError:  # nobody to watch is no reason to stop
+            pass
         last = stage
 
     return report

@@ -12,6 +12,8 @@ import numpy as np
 from explorer.formats import FORMATS
 from explorer.recipe import Recipe
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -59,7 +61,8 @@ class Grid:
         if self.uniform:
             y = np.rint(y)
             return np.clip(y, -self.below, self.above, out=y)
-        return FORMATS[self.format].round(y.astype(np.float32)).astype(np.float64)
+        with np.errstate(over="ignore"):  # saturates
+            return FORMATS[self.format].round(y.astype(np.float32)).astype(np.float64)
 
     def range_of(self, scale) -> tuple[np.ndarray, np.ndarray]:
         """(low, high) that give this scale; symmetric ranges are ±a, so that a = scale · span / 2."""
@@ -74,12 +77,12 @@ def grid_of(recipe: Recipe, low, high) -> tuple[np.ndarray, np.ndarray]:
 
     scale = (high - low) / span, and 1 for a range without width; an asymmetric zero_point =
     clip(round(lowest code - low / scale)), half to even. Both are computed in float64 from the ends
-    as float32, and the scale is rounded to float32 last: ONNX Runtime's compute_scale_zp (torch
+    as float32 (beyond its largest, that), and the scale is rounded to float32 last: ONNX Runtime's compute_scale_zp (torch
     rounds low / scale, with the float32 scale, which differs at exact ties).
     """
     grid = Grid.of(recipe)
     with np.errstate(under="ignore", over="ignore"):
-        low, high = (np.asarray(end, np.float64).astype(np.float32).astype(np.float64) for end in (low, high))
+        low, high = (np.clip(end, -LARGEST, LARGEST).astype(np.float32).astype(np.float64) for end in (low, high))
         step = (2 * high if grid.symmetric else high - low) / grid.span
         scale = step.astype(np.float32)
     usable = (scale > 0) & np.isfinite(scale)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from explorer import DataError, SettingsError, error_curve
 from explorer.calibration import calibrate_record
@@ -43,6 +44,63 @@ def test_every_integer_format(scheme, bits):
         assert error == pytest.approx(evaluated(X, recipe, ends), rel=1e-6)
 
 
+def split(x, recipe, ends) -> tuple[float, float]:
+    """(Σ of squared rounding errors, of clipping errors) in float64, value by value."""
+    grid, (scale, zero_point) = Grid.of(recipe), grid_of(recipe, *np.float64(ends)[:, None])
+    if not grid.symmetric:
+        grid = grid.shifted(int(steps_below(recipe, zero_point).item()))
+    values, y = grid.values, x.astype(np.float64) / float(scale.item())
+    nearest = values[np.searchsorted((values[1:] + values[:-1]) / 2, y)]
+    error = (x - nearest * float(scale.item())) ** 2
+    beyond = (y < 1.5 * values[0] - 0.5 * values[1]) | (y >= 1.5 * values[-1] - 0.5 * values[-2])
+    return error[~beyond].sum(), error[beyond].sum()
+
+
+NORMAL = np.random.default_rng(1).standard_normal(3000)
+EXTREMES = {
+    "constant": np.full(100, -1.7),
+    "single": [0.3],
+    "two": [-0.25, 1.0],
+    "one outlier": np.append(NORMAL * 1e-6, [1e6]),
+    "outliers on both sides": np.append(NORMAL * 1e-3, [-1e5, 3e4, 7e4]),
+    "few large negatives": np.append(np.abs(NORMAL) * 1e-4, [-1e4] * 40),
+    "forty magnitudes": NORMAL * np.geomspace(1e-30, 1e10, 3000),
+    "denormal": NORMAL * 1e-40,
+    "near the largest": NORMAL * 5e37,
+    "on the grid": np.arange(-127, 128),
+    "zeros mostly": np.append(np.zeros(5000), NORMAL[:50]),
+    "positive": np.abs(NORMAL),
+    "negative": -np.abs(NORMAL) - 3,
+}
+
+
+@pytest.mark.parametrize("kind", EXTREMES)
+@pytest.mark.parametrize("recipe", ["int2-sym", "int3-symfull", "int4-asym", "int8-sym", "uint8-asym", "int10-symfull", "uint11-asym",
+                                    "int12-sym", "int16-asym", "fp8e4m3-tensor", "fp8e5m2-tensor"])
+def test_extremes_split_into_rounding_and_clipping(recipe, kind):
+    recipe, x = Recipe.parse(recipe), np.float32(EXTREMES[kind])
+    reach = float(np.abs(x).max())
+    ends = [(-share * reach, other * reach) for share in (1e-3, 0.3, 1, 1.3) for other in (0.02, 0.7, 1.0)]
+    if Grid.of(recipe).symmetric:
+        ends = [(-max(-low, high), max(-low, high)) for low, high in ends]
+    found = errors_at(Sorted(x), recipe, ends)
+    for i, pair in enumerate(ends):
+        rounding, clipping = split(x, recipe, pair)
+        assert found.rounding[i] == pytest.approx(rounding, rel=1e-6, abs=1e-30 * reach**2)
+        assert found.clipping[i] == pytest.approx(clipping, rel=1e-6, abs=1e-30 * reach**2)
+
+
+@pytest.mark.parametrize("recipe", ["uint4-asym-channel", "int8-asym-g7", "uint3-asym-b4", "int4-sym-channel", "fp8e4m3-g9"])
+def test_granularities_are_what_quantize_gives(recipe):
+    """Rows on one side of zero keep their one-sided grids under abs, as when quantized."""
+    x = X[:280].reshape(7, 40) + np.linspace(-2, 2, 7, dtype=np.float32)[:, None]
+    found = error_curve(x, recipe, [0.5, 2.0, 4.5])
+    for threshold, error in zip((0.5, 2.0, 4.5), found):
+        done = quantize(x, f"{recipe}-abs{threshold}").dequantize()
+        assert error == pytest.approx(np.mean((x.astype(np.float64) - done) ** 2), rel=1e-5)
+    assert error_curve(torch.from_numpy(x), recipe, [0.5]) == found[0]
+
+
 @pytest.mark.parametrize("recipe", ["fp8e4m3-tensor", "fp8e5m2-tensor"])
 def test_scaled_floats(recipe):
     for threshold, error in zip(THRESHOLDS, error_curve(X, recipe, THRESHOLDS)):
@@ -76,7 +134,7 @@ def test_counts_weigh_the_values():
     assert calibrate_record(Record.of(x), "int4-sym-tensor-mse")[1] > 0
 
 
-@pytest.mark.parametrize("thresholds", [[0.0], [-1.0], [np.nan], [np.inf], [[1.0, 2.0]], [[[1.0]]], 3.0])
+@pytest.mark.parametrize("thresholds", [[0.0], [-1.0], [np.nan], [np.inf], [[1.0, 2.0]], [[[1.0]]], 3.0, ["a"], "a", [[1], [2, 3]], None, [1j]])
 def test_thresholds_that_cannot_be(thresholds):
     with pytest.raises(SettingsError):
         error_curve(X, "int8-sym-tensor", thresholds)

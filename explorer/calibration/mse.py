@@ -77,11 +77,10 @@ class _Looked:
 
     def clipping(self, row, low, high):
         """Σ of squared distances to the range [low, high]."""
-        number, sums, squares = self.values.below(low, squares=True)
+        number, sums, squares = self.values.below(low)[0]
         under = squares - 2 * low * sums + low**2 * number
-        number, sums, squares = self.values.below(high, squares=True)
-        total = self.values.below(np.array([np.inf]), squares=True)
-        over = (total[2] - squares) - 2 * high * (total[1] - sums) + high**2 * (total[0] - number)
+        number, sums, squares = self.values.above(high)[0]
+        over = squares - 2 * high * sums + high**2 * number
         return np.maximum(under, 0) + np.maximum(over, 0)
 
 
