@@ -6,6 +6,8 @@ What would be gained is found by quantizing that layer the other way, never by r
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
+from explorer.errors import SettingsError
 from explorer.granularity import matrix
 from explorer.quantize import QuantizedTensor, quantize, sqnr_db
 from explorer.recipe import Recipe
@@ -104,9 +106,13 @@ def _best(rows: Sequence[dict], settings: Settings, weights, applies: Callable[[
         recipe = settings.weights_of(row["index"])
         if recipe.is_cast or not applies(recipe) or row["weights"] > LARGEST or tried == TRIED:
             continue
+        try:
+            changed = other(recipe)
+        except SettingsError:  # a range that this granularity cannot have, such as entropy per channel
+            continue
         tried += 1
         weight = weights[row["index"]]
-        q = quantize(weight, other(recipe), seed=settings.seed)
+        q = quantize(weight, changed, seed=settings.seed)
         if by_channel:
             before = _median_sqnr(weight, quantize(weight, recipe, seed=settings.seed))
             gain = _median_sqnr(weight, q) - before

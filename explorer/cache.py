@@ -7,6 +7,7 @@ time, never a result. Results of other versions of the engine are never read bac
 
 import hashlib
 import os
+import struct
 import tempfile
 import time
 import zipfile
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
+from tokenize import TokenError
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,7 +29,9 @@ Arrays = Mapping[str, np.ndarray]
 MEMORY = 400 << 20  # bytes kept in memory
 DISK = 256 << 20  # bytes kept on disk
 SLOW = 0.05  # seconds: what took less is not worth a file
-DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+PARTS = 3600  # seconds after which a half-written file is that of a process that was stopped
+DAMAGED = (OSError, ValueError, LookupError, EOFError, TypeError, MemoryError, RuntimeError, SyntaxError,
+           zipfile.BadZipFile, zlib.error, struct.error, TokenError)  # whatever a reader of broken files raises
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,15 @@ class Cache:
                 self._values.move_to_end(key)
                 return self._values[key][0]
             making = self._making.setdefault(key, Lock())
-        with making:
-            found, value = self.peek(key)
-            if not found:
-                value = self._make(key, make, codec)
-                self.put(key, value)
-        with self._lock:
-            self._making.pop(key, None)
+        try:
+            with making:
+                found, value = self.peek(key)
+                if not found:
+                    value = self._make(key, make, codec)
+                    self.put(key, value)
+        finally:
+            with self._lock:
+                self._making.pop(key, None)
         return value
 
     def peek(self, key: str, codec: Codec | None = None) -> tuple[bool, Any]:
@@ -137,14 +143,26 @@ class Cache:
             self._shrink()
         except OSError:  # read-only or full: the value is in memory
             if beside is not None:
-                beside.unlink(missing_ok=True)
+                _remove(beside)
 
     def _shrink(self) -> None:
-        files = sorted(self.folder.glob("*.npz"), key=lambda file: file.stat().st_mtime)
-        size = sum(file.stat().st_size for file in files)
-        while files and size > self._disk:
-            size -= files[0].stat().st_size
-            files.pop(0).unlink(missing_ok=True)
+        for part in self.folder.glob("*.part"):
+            if part.stat().st_mtime < time.time() - PARTS:
+                _remove(part)
+        files = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in self.folder.glob("*.npz"))
+        size = sum(bytes for _, bytes, _ in files)
+        for _, bytes, file in files:
+            if size <= self._disk:
+                break
+            size -= bytes
+            _remove(file)
+
+
+def _remove(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError:  # it stays
+        pass
 
 
 def _size_of(value: Any) -> int:
@@ -165,8 +183,8 @@ def _default_folder() -> Path | None:
     chosen = os.environ.get("EXPLORER_CACHE")
     if chosen is not None:
         return Path(chosen) if chosen else None
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "precision-explorer"
+    root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return None if root.startswith("~") else Path(root) / "precision-explorer"  # a user without a home
 
 
 CACHE = Cache(_default_folder())

@@ -26,6 +26,7 @@ from explorer.rows import Record
 from explorer.settings import Settings
 from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db, record
 from explorer.stamp import digest_of, stamp_of
+from explorer.values import as_values
 
 OUTPUT_SAMPLES = 32  # over which a layer's output error is measured
 Progress = Callable[[str, float], None]
@@ -91,9 +92,11 @@ def settings_of(settings_or_link) -> Settings:
 
 
 def network_of(settings: Settings) -> Network:
-    """The loaded model, once the settings are known to fit it. Raises SettingsError, ModelError."""
+    """The loaded model, once the settings are known to fit it. Raises SettingsError, ModelError, and
+    DataError that names the layer whose weights are NaN or infinite."""
     network = load(settings.model)
     settings.check_layers(len(network.layers))
+    CACHE.get(f"finite {network.digest}", partial(_check_weights, network))
     return network
 
 
@@ -105,11 +108,8 @@ def layer_tensor(settings: Settings, i: int) -> QuantizedTensor:
 
     def make() -> QuantizedTensor:
         weight = network.weight(i)
-        try:
-            ranges = CACHE.get(f"range {key}", lambda: calibrate(weight, recipe), RANGES)
-            q = quantize(weight, recipe, seed=seed, ranges=ranges)
-        except DataError as error:
-            raise DataError(f"the weights of layer {network.layers[i].name}: {error}") from error
+        ranges = CACHE.get(f"range {key}", lambda: calibrate(weight, recipe), RANGES)
+        q = quantize(weight, recipe, seed=seed, ranges=ranges)
         q.tensor()  # is wanted by all, and now the cache knows how large it is
         return q
 
@@ -240,6 +240,15 @@ def run(settings_or_link, *, progress: Progress | None = None, cancel=None) -> R
     settings = settings_of(settings_or_link)
     *_, evaluation = stream(settings, progress=progress, cancel=cancel)
     return finish(settings, evaluation, cancel=cancel)
+
+
+def _check_weights(network: Network) -> bool:
+    for i, layer in enumerate(network.layers):
+        try:
+            as_values(network.weight(i))
+        except DataError as error:
+            raise DataError(f"the weights of layer {layer.name}: {error}") from error
+    return True
 
 
 def _layer_row(network: Network, settings: Settings, i: int, q: QuantizedTensor) -> dict:

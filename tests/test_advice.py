@@ -55,3 +55,24 @@ def test_nothing_to_gain():
 def test_no_claim_that_is_not_computed(claim):
     for recipe in ("int8-sym-tensor-minmax", "int2-sym-tensor-minmax", "int4-sym-g16-mse", "fp8e4m3"):
         assert not any(claim in sentence for sentence in advice(recipe))
+
+
+@pytest.mark.parametrize("range", ["entropy", "minmax", "p99", "mse", "abs0.5", "lo0.1hi3"])
+@pytest.mark.parametrize("format", ["int8-sym", "int4-asym", "fp8e4m3"])
+def test_every_range_has_its_advice(format, range):
+    """The other way that is tried may not exist: entropy is per tensor only."""
+    sentences = advice(f"{format}-tensor-{range}", "digits")
+    assert 1 <= len(sentences) <= 3 and all(s.endswith(".") for s in sentences)
+
+
+def test_the_gain_of_a_scale_per_channel_is_that_of_the_median_channel():
+    first = advice("int8-sym-tensor-minmax")[0]
+    settings = Settings("fashion")
+    weight = pipeline.network_of(settings).weight(layer(first, settings))
+
+    def median(recipe):
+        back = quantize(weight, recipe).dequantize()
+        ratios = [np.sum(w.astype(float) ** 2) / np.sum((w.astype(float) - b) ** 2) for w, b in zip(weight, back) if (w != b).any() and w.any()]
+        return 10 * np.log10(np.median(ratios)) if len(ratios) % 2 else np.mean(10 * np.log10(np.sort(ratios)[len(ratios) // 2 - 1 :][:2]))
+
+    assert number(r"by (\d+) dB", first) == round(median("int8-sym-channel") - median("int8-sym-tensor"))

@@ -1,12 +1,18 @@
 """The cache: bounded, shared by threads, and never in the way."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
 import numpy as np
 import pytest
 
-from explorer.cache import SLOW, Cache, Codec
+from explorer import cache as cache_module
+from explorer import pipeline
+from explorer.cache import CACHE, SLOW, Cache, Codec
+from explorer.settings import Settings
 
 CODEC = Codec(lambda x: {"x": x}, lambda a: a["x"])
 
@@ -99,3 +105,67 @@ def test_failure_is_not_remembered():
     with pytest.raises(ZeroDivisionError):
         cache.get("a", lambda: 1 / 0)
     assert cache.get("a", lambda: 5) == 5
+
+
+def test_any_flipped_byte_is_made_again_or_harmless(tmp_path):
+    cache = Cache(tmp_path)
+    cache.put("a", np.arange(4.0), CODEC)
+    file = next(tmp_path.glob("*.npz"))
+    whole = file.read_bytes()
+    for place in range(len(whole)):
+        for flip in (0x01, 0x80, 0xFF):
+            file.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
+            cache.clear()
+            known, value = cache.peek("a", CODEC)
+            assert not known or value.tolist() == [0, 1, 2, 3]
+
+
+def test_processes_share_a_folder(tmp_path):
+    """Three at once write and read the same keys in a folder that is too small for all of them."""
+    code = """
+import sys, numpy as np
+from pathlib import Path
+from explorer.cache import Cache, Codec
+codec = Codec(lambda x: {"x": x}, lambda a: a["x"])
+cache = Cache(Path(sys.argv[1]), disk=1500)
+for turn in range(20):
+    cache.clear()
+    for i in range(8):
+        known, value = cache.peek(str(i), codec)
+        assert not known or (value == i).all()
+        cache.put(str(i), np.full(1000, i) , codec)
+"""
+    running = [subprocess.Popen([sys.executable, "-c", code, tmp_path], env=os.environ | {"PYTHONPATH": os.getcwd()},
+                                stderr=subprocess.PIPE, text=True) for _ in range(3)]  # fmt: skip
+    assert [(process.communicate()[1], process.returncode) for process in running] == [("", 0)] * 3
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_half_files_of_processes_that_were_stopped_go(tmp_path):
+    old, new = tmp_path / "old.part", tmp_path / "new.part"
+    old.write_text(""), new.write_text("")
+    os.utime(old, (0, 0))
+    Cache(tmp_path).put("a", np.zeros(1), CODEC)
+    assert not old.exists() and new.exists()
+
+
+def test_a_failure_leaves_no_lock_behind():
+    cache = Cache(None)
+    with pytest.raises(ZeroDivisionError):
+        cache.get("a", lambda: 1 / 0)
+    assert not cache._making
+
+
+def test_the_memory_of_quantized_weights_counts_what_they_hold():
+    settings = Settings("fashion", "int8-sym-tensor-minmax", "fp32")
+    CACHE.clear()
+    tensors = pipeline.quantized(settings)
+    held = sum(q.codes.nbytes + q.tensor().numpy().nbytes for q in tensors)
+    assert CACHE._size >= held
+
+
+def test_without_a_home_there_is_no_disk(monkeypatch):
+    monkeypatch.delenv("EXPLORER_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert cache_module._default_folder() is None

@@ -1,5 +1,7 @@
 """The pipeline: the same link gives the same result, everywhere and however it is asked for."""
 
+import copy
+import dataclasses
 import json
 import os
 import subprocess
@@ -10,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+import explorer
 from explorer import pipeline
 from explorer.cache import CACHE
-from explorer.errors import Cancelled, SettingsError
+from explorer.errors import Cancelled, DataError, SettingsError
 from explorer.link import encode_link
 from explorer.quantize import sqnr_db
 from explorer.settings import Settings
@@ -59,7 +62,41 @@ def test_as_dict_is_json():
     assert content["stamp"] and content["layers"][0]["name"]
 
 
-def test_same_stamp_with_one_thread_and_two_and_in_another_process():
+EVERYWHERE = """
+import sys, explorer
+from explorer.pipeline import weigh
+for link in sys.argv[1:]:
+    settings = explorer.decode_link(link)[0]
+    print(explorer.run(settings).stamp if settings.model == "digits" else weigh(settings).digest)
+"""
+LINKS = [
+    encode_link(DIGITS),
+    "?m=digits&w=int8-sym-tensor-entropy&a=int8-token&cal=32",
+    *(f"?m=fashion&w={recipe}" for recipe in ("int8-sym-channel-mse", "uint3-asym-channel-p99", "fp8e5m2-channel-mse",
+                                              "int6-symfull-g64-mse@0.9")),
+]  # fmt: skip
+
+
+def test_same_codes_scales_and_stamps_with_one_thread_and_two_and_other_instructions():
+    """Processes that differ in threads, hash seed and the vector instructions that NumPy, BLAS and torch may use."""
+    here = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "1"}
+    there = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "PYTHONHASHSEED": "2", "OPENBLAS_CORETYPE": "Prescott",
+             "ATEN_CPU_CAPABILITY": "default", "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4"}  # fmt: skip
+    processes = [
+        subprocess.Popen([sys.executable, "-W", "ignore", "-c", EVERYWHERE, *LINKS], stdout=subprocess.PIPE, text=True,
+                         env=os.environ | {"EXPLORER_CACHE": "", "PYTHONPATH": os.getcwd()} | variables)
+        for variables in (here, there)
+    ]  # fmt: skip
+    first, second = (process.communicate()[0].split() for process in processes)
+    assert len(first) == len(set(first)) == len(LINKS)
+    for link, one, other in zip(LINKS, first, second, strict=True):
+        codes, _, metric = one.partition("-")
+        assert other.split("-")[0] == codes, link  # the same bits
+        assert compare_stamps(one, other)[0] in ("same", "close") if metric else one == other, link
+    assert pipeline.run(DIGITS).stamp == first[0]
+
+
+def test_same_stamp_with_one_thread_and_two_in_one_process():
     threads = torch.get_num_threads()
     try:
         stamps = set()
@@ -69,10 +106,30 @@ def test_same_stamp_with_one_thread_and_two_and_in_another_process():
             stamps.add(pipeline.run(DIGITS).stamp)
     finally:
         torch.set_num_threads(threads)
-    code = f"import explorer; print(explorer.run({encode_link(DIGITS)!r}).stamp)"
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                           env=os.environ | {"EXPLORER_CACHE": "", "PYTHONPATH": os.getcwd()})
-    assert stamps == {other.stdout.strip()}
+    assert len(stamps) == 1
+
+
+@pytest.mark.parametrize("recipe", ["int8-sym-tensor-minmax", "int4-sym-channel-mse", "fp8e4m3", "fp32"])
+def test_nan_in_the_weights_names_the_layer_and_how_many(monkeypatch, recipe):
+    network = pipeline.network_of(DIGITS)
+    name = network.layers[2].name
+    module = copy.deepcopy(network.module)
+    module.get_submodule(name).weight.data.view(-1)[[1, 5, 7]] = torch.tensor([np.nan, np.inf, -np.inf])
+    monkeypatch.setattr(pipeline, "load", lambda _: dataclasses.replace(network, module=module, digest=f"broken {recipe}"))
+    for function in (pipeline.run, pipeline.weigh, explorer.adjust) if recipe[0] == "i" else (pipeline.run, pipeline.weigh):
+        with pytest.raises(DataError, match=f"the weights of layer {name}: 3 of [0-9,]+ values are NaN or infinite"):
+            function(DIGITS.replace(weights=recipe))
+
+
+@pytest.mark.parametrize("activations", ["uint8-asym-tensor-minmax", "int8-token", "fp8e4m3", "fp32"])
+def test_nan_in_the_activations_names_the_layer_and_how_many(monkeypatch, activations):
+    network = pipeline.network_of(DIGITS)
+    first = network.layers[1].name
+    module = copy.deepcopy(network.module)
+    module.get_submodule(network.layers[0].name).bias.data[2] = np.inf  # what flows out of the first layer
+    monkeypatch.setattr(pipeline, "load", lambda _: dataclasses.replace(network, module=module, digest=f"inf {activations}"))
+    with pytest.raises(DataError, match=rf"layer ({first}|{network.layers[0].name})\b.*?[0-9,]+ .*NaN or infinite"):
+        pipeline.run(DIGITS.replace(activations=activations))
 
 
 def test_stream_sharpens_and_is_remembered(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Quantization against ONNX Runtime, torch and the worked example of the article."""
 
+import ml_dtypes
 import numpy as np
 import onnx
 import onnxruntime
@@ -193,3 +194,65 @@ def test_public_names():
     assert np.array_equal(q.low, low) and np.array_equal(q.high, high) and low.dtype == np.float64
     assert explorer.sqnr_db(x, x) == np.inf and explorer.sqnr_db(x, q.dequantize()) > 10
     assert np.array_equal(quantize(x, "int4-sym-channel-mse", ranges=calibrate(x, "int4-sym-channel-mse")).codes, q.codes)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64, torch.float8_e4m3fn, torch.int16, torch.bool])
+def test_torch_tensors_of_every_type_are_their_float32_values(kind):
+    x = torch.tensor([[-2.0, 0.5, 3.0], [1.0, 0.0, -0.25]]).to(kind).requires_grad_(kind == torch.bfloat16)
+    plain = x.detach().float().numpy()
+    for y in (x, x.t().t(), x.detach().t()):
+        expected = quantize(plain if y.shape == x.shape else plain.T, "int8-sym-channel")
+        assert np.array_equal(quantize(y, "int8-sym-channel").codes, expected.codes)
+    assert explorer.error_curve(x, "int4", [1.0]) == explorer.error_curve(plain, "int4", [1.0])
+    assert explorer.sqnr_db(x, plain) == np.inf
+
+
+@pytest.mark.parametrize("kind", ["float16", "float64", ">f4", "int64", "uint8", "bool", "longdouble", ml_dtypes.bfloat16, ml_dtypes.float8_e5m2])
+def test_arrays_of_every_type_and_order_are_their_float32_values(kind):
+    x = np.abs(weights((6, 8))).astype(kind)
+    expected = quantize(np.ascontiguousarray(x.astype(np.float32)), "int4-sym-channel-mse").codes
+    for y in (x, np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2], x[::-1][::-1]):
+        assert np.array_equal(quantize(y, "int4-sym-channel-mse").codes, expected)
+
+
+@pytest.mark.parametrize("x", [
+    [[1.0], [2.0, 3.0]], None, "abc", {}, np.array([1, None], object), np.array(["2020"], "M8"), np.zeros(2, "V4"),
+    torch.empty(3, device="meta"), torch.zeros(2, dtype=torch.complex64), torch.zeros(2, dtype=torch.complex64).conj(),
+], ids=repr)  # fmt: skip
+@pytest.mark.parametrize("function", [
+    lambda x: quantize(x, "int8"), lambda x: calibrate(x, "int8"), lambda x: explorer.error_curve(x, "int8", [1.0]),
+    lambda x: sqnr_db(x, x)])  # fmt: skip
+def test_what_holds_no_numbers_is_one_sentence(function, x):
+    with pytest.raises(DataError) as caught:
+        function(x)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("axis", [9, -9, 1.5, "a", None, [0]])
+@pytest.mark.parametrize("x", [np.ones((2, 3)), np.ones(3), 3.0], ids=["matrix", "vector", "scalar"])
+def test_an_axis_that_is_not_there(x, axis):
+    for function in (quantize, calibrate, lambda x, recipe, axis: explorer.error_curve(x, recipe, [1.0], axis=axis)):
+        with pytest.raises(DataError, match="there is no axis"):
+            function(x, "int8-channel", axis=axis)
+
+
+@pytest.mark.parametrize("ranges", [3, (1,), (-1, 1), ("a", "b"), ([[np.nan]], [[1]]), ([[1.0]], [[2.0]]), ([[-1]], [[np.inf]]),
+                                    ([[-1]], [[1, 1]])])
+def test_ranges_that_do_not_fit(ranges):
+    with pytest.raises(DataError, match="ranges"):
+        quantize([1.0, 2.0], "int8-asym", ranges=ranges)
+
+
+@pytest.mark.parametrize("seed", [-1, "x", 1.5, None])
+def test_a_seed_that_cannot_be(seed):
+    with pytest.raises(SettingsError, match="a seed is a whole number"):
+        quantize([1.0], "int8-stochastic", seed=seed)
+
+
+@pytest.mark.parametrize("recipe", ["int8-sym-tensor-abs1", "fp8e4m3-tensor-abs1", "fp8e5m2-channel-abs0.001", "uint4-asym-tensor-lo0hi2",
+                                    "int3-symfull-tensor-abs0.5-stochastic"])
+def test_what_is_far_beyond_the_range_saturates(recipe):
+    """The number of steps overflows float32: still the last code, never NaN."""
+    back = quantize([3e38, -3e38, 0.0], recipe).dequantize()
+    inside = quantize([1e6, -1e6, 0.0], recipe).dequantize()
+    assert np.array_equal(back, inside)
