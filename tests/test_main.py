@@ -106,6 +106,10 @@ def test_run_says_what_it_cut_down(capsys):
         (["quantize", __file__, "int8"], "no whole .npy file"),
         (["quantize", "nowhere.npy", "int99"], "2 to 16 bits"),
         (["quantize", "nowhere.npy"], "required: recipe"),
+        (["quantize", "a\nb", "int8"], "cannot be read: No such file"),
+        (["quantize", "", "int8"], "cannot be read: No such file"),
+        (["run", "--settings", ""], "cannot be read"),
+        (["run", "?m=digits&l99=int8"], "there is no layer 99"),
         (["quantize", "nowhere.npy", "int8", "--axis", "x"], "--axis"),
         (["nonsense"], "invalid choice: 'nonsense'"),
         (["--port", "0"], "1 to 65535"),
@@ -153,7 +157,7 @@ def test_quantize_writes_what_it_found(capsys, array, tmp_path):
     assert code == 2 and "cannot be written: No such file" in err
 
 
-@pytest.mark.parametrize("broken", ["pickle", "nan", "truncated", "npz", "giant", "no bytes", "no values", "text"])
+@pytest.mark.parametrize("broken", ["pickle", "nan", "truncated", "npz", "giant", "no bytes", "no values", "text", "header", "zip"])
 def test_arrays_that_cannot_be_used_are_refused(capsys, tmp_path, broken):
     file = tmp_path / "x.npy"
     if broken == "pickle":
@@ -170,6 +174,10 @@ def test_arrays_that_cannot_be_used_are_refused(capsys, tmp_path, broken):
         with open(file, "wb") as stream:
             header = {"descr": "<f4", "fortran_order": False, "shape": (10**7, 10**7)}
             np.lib.format.write_array_header_1_0(stream, header)
+    elif broken == "header":  # brackets that never close
+        file.write_bytes(b"\x93NUMPY\x01\x00v\x00" + b"{" * 118)
+    elif broken == "zip":
+        file.write_bytes(b"PK\x03\x04" + bytes(100))
     elif broken == "no bytes":
         file.write_bytes(b"")
     elif broken == "no values":
@@ -204,3 +212,27 @@ def test_ctrl_c_is_a_sentence_and_130(capsys, monkeypatch, stop):
     monkeypatch.setattr(explorer, "run", stopped)
     code, out, err = said(capsys, "run", "?m=digits")
     assert (code, out) == (130, "") and err == "explorer: stopped; what was finished is kept\n"
+
+
+def shell(command: str) -> tuple[int, str, str]:
+    python = f"{sys.executable} -m explorer"
+    done = subprocess.run(["sh", "-c", command.replace("explorer", python, 1)], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_output_that_nobody_can_take_is_no_traceback():
+    """Closed streams, a full disk behind them, a reader that leaves, a terminal without Unicode."""
+    assert shell("explorer models >&-") == (0, "", "")
+    code, _, err = shell("explorer models >/dev/full")
+    assert code == 2 and err == "explorer: the output cannot be written: No space left on device\n"
+    assert shell("explorer quantize nowhere int8 2>/dev/full")[0] == 2
+    assert shell("explorer models --json | head -n 1") == (0, "[\n", "")
+    code, out, _ = shell("PYTHONIOENCODING=ascii explorer models --json")
+    assert code == 0 and out.isascii() and tuple(row["id"] for row in json.loads(out)) == MODELS.ids
+
+
+def test_an_axis_or_seed_that_cannot_be(capsys, array):
+    code, _, err = said(capsys, "quantize", array, "int8-channel", "--axis", "9")
+    assert code == 2 and "there is no axis 9" in err
+    code, _, err = said(capsys, "quantize", array, "int8-stochastic", "--seed", "-1")
+    assert code == 2 and "a seed is a whole number" in err

@@ -1,8 +1,12 @@
 """Starting the page: on this machine only, without usage statistics, on a port that is free."""
 
+import re
 import runpy
 import socket
+import subprocess
 import sys
+import time
+import urllib.request
 
 import pytest
 
@@ -58,3 +62,45 @@ def test_without_streamlit_the_sentence_says_how_to_get_it(streamlit, monkeypatc
     monkeypatch.setattr(runpy, "run_module", missing)
     with pytest.raises(SettingsError, match="pip install -r requirements.txt"):
         start.start_page()
+
+
+def test_a_real_start_serves_this_machine_only_and_a_second_one_beside_it():
+    """The server answers on localhost, listens on no other address, and sends no statistics."""
+    started = []
+    try:
+        addresses = []
+        for _ in range(2):
+            process = subprocess.Popen([sys.executable, "-m", "explorer"], cwd=start.ROOT, stdout=subprocess.PIPE, text=True)
+            started.append(process)
+            addresses.append(re.search(r"http://localhost:(\d+)", process.stdout.readline())[0])
+            deadline = time.monotonic() + 60
+            while not healthy(addresses[-1]) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            assert healthy(addresses[-1])
+        assert addresses[0] != addresses[1]
+        for address in addresses:
+            assert listening(int(address.rpartition(":")[2])) == {"127.0.0.1"}
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait(20)
+
+
+def healthy(address: str) -> bool:
+    try:
+        return urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).read() == b"ok"
+    except OSError:
+        return False
+
+
+def listening(port: int) -> set[str]:
+    """Addresses of this machine at which something listens on the port; all of them reach a server bound to any."""
+    found = set()
+    addresses = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)} | {"127.0.0.1"}
+    for address in addresses - {"127.0.1.1"}:
+        with socket.socket() as probe:
+            probe.settimeout(2)
+            if probe.connect_ex((address, port)) == 0:
+                found.add(address)
+    return found
