@@ -31,7 +31,7 @@ def advise(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndar
     rules = (_per_channel, _clip, _widen, _asymmetric)
     found = [advice for rule in rules for advice in rule(layers, settings, weights)]
     found.sort(key=lambda pair: -pair[0])
-    return tuple(sentence for _, sentence in found[:MOST]) or _fine(layers)
+    return tuple(sentence for _, sentence in found[:MOST]) or _fine(layers, settings)
 
 
 Found = list[tuple[float, str]]
@@ -104,7 +104,7 @@ def _best(rows: Sequence[dict], settings: Settings, weights, applies: Callable[[
     best, tried = None, 0
     for row in rows:
         recipe = settings.weights_of(row["index"])
-        if recipe.is_cast or not applies(recipe) or row["weights"] > LARGEST or tried == TRIED:
+        if not recipe.range or not applies(recipe) or row["weights"] > LARGEST or tried == TRIED:
             continue
         try:
             changed = other(recipe)
@@ -131,12 +131,14 @@ def _median_sqnr(weight: np.ndarray, q: QuantizedTensor) -> float:
     return float(np.median(10 * np.log10(signal[some] / noise[some]))) if some.any() else np.inf
 
 
-def _fine(layers: Sequence[dict]) -> tuple[str, ...]:
+def _fine(layers: Sequence[dict], settings: Settings) -> tuple[str, ...]:
     worst = min(layers, key=_sqnr)
     if not np.isfinite(worst["sqnr_db"]):
         return ("The weights are kept exactly; choose fewer bits to see what they cost.",)
     if worst["sqnr_db"] >= FAINT:
         return (f"Even the worst layer, `{worst['name']}`, keeps {worst['sqnr_db']:.0f} dB of weight SQNR: fewer bits "
                 "may do, the accuracy tells.",)  # fmt: skip
+    if not settings.weights_of(worst["index"]).range:  # nothing else was tried
+        return (f"The worst layer is `{worst['name']}` with {worst['sqnr_db']:.0f} dB of weight SQNR.",)
     return (f"The worst layer is `{worst['name']}` with {worst['sqnr_db']:.0f} dB of weight SQNR; neither a finer "
             "granularity nor another range gains 3 dB there, more bits would.",)  # fmt: skip

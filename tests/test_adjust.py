@@ -23,8 +23,9 @@ def test_adjust_loses_less_and_says_what_it_tried():
 
 
 def test_refuses_what_has_no_range():
-    with pytest.raises(SettingsError, match="no range to adjust"):
-        adjust(DIGITS.replace(weights="fp16"))
+    for weights in ("fp16", "mxfp4", "nf4"):
+        with pytest.raises(SettingsError, match="no range to adjust"):
+            adjust(DIGITS.replace(weights=weights))
 
 
 def test_can_be_cancelled():

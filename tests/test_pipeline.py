@@ -16,6 +16,7 @@ import explorer
 from explorer import pipeline
 from explorer.cache import CACHE
 from explorer.errors import Cancelled, DataError, SettingsError
+from explorer.formats import FORMATS
 from explorer.link import encode_link
 from explorer.quantize import sqnr_db
 from explorer.settings import Settings
@@ -130,6 +131,20 @@ def test_nan_in_the_activations_names_the_layer_and_how_many(monkeypatch, activa
     monkeypatch.setattr(pipeline, "load", lambda _: dataclasses.replace(network, module=module, digest=f"inf {activations}"))
     with pytest.raises(DataError, match=rf"layer ({first}|{network.layers[0].name})\b.*?[0-9,]+ .*NaN or infinite"):
         pipeline.run(DIGITS.replace(activations=activations))
+
+
+@pytest.mark.parametrize("number", [each for each in FORMATS if each.kind != "integer"], ids=lambda number: number.id)
+def test_every_format_runs(number):
+    """Weights, and activations where it can be found while running; the report and the size are the tensors'."""
+    settings = DIGITS.replace(weights=number.id, activations=number.id if number.activations else "fp32")
+    result = pipeline.run(settings)
+    tensors = pipeline.quantized(settings)
+    bits = sum(q.codes.size * number.bits + q.scale_bits for q in tensors)
+    assert result.cost.bits_per_weight == bits / sum(q.codes.size for q in tensors)
+    assert (result.layers["used_codes"] <= result.layers["available_codes"]).all()
+    assert (result.layers["recipe"] == number.id).all() and result.metric.n == settings.evaluation_samples
+    if number.blocks:  # a plain cast keeps only what lies in its range
+        assert (result.layers["sqnr_db"] > 10).all()
 
 
 def test_stream_sharpens_and_is_remembered(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from explorer.errors import Cancelled, DataError
 from explorer.formats import FORMATS
 from explorer.grid import grid_of
 from explorer.models import Layer, Network
+from explorer.quantize import quantize
 from explorer.recipe import Recipe
 from explorer.rows import Record
 from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db, record
@@ -154,7 +155,35 @@ def test_stochastic_rounding_is_right_on_average_and_the_same_each_time():
     assert not torch.equal(got, ActivationQuantizer(recipe, -127.0, 127.0, seed=5)(x))
 
 
-@pytest.mark.parametrize("recipe", ["int8-asym", "int8-sym-token", "fp16", "fp8e4m3-tensor-minmax"])
+LIVE = [each.id for each in FORMATS if each.blocks and each.activations]
+
+
+@pytest.mark.parametrize("id", LIVE)
+def test_blocks_lie_along_the_last_axis_and_are_those_of_quantize(x, id):
+    largest = x.abs().max().item()
+    got = ActivationQuantizer(Recipe(id), -largest, 0.5)(x)
+    assert np.array_equal(got.numpy(), quantize(x.flatten(0, 1), id).dequantize().reshape(x.shape))
+
+
+@pytest.mark.parametrize("id", LIVE)
+def test_blocks_of_a_convolution_lie_along_its_channels(net, id):
+    quantizer, inputs = ActivationQuantizer(Recipe(id), -5.0, 5.0), torch.randn(3, 6, 5, 7)
+    got = Simulated(net, None, [None, quantizer, None]).layer(1)(inputs)
+    by_position = torch.stack([quantizer(image.reshape(6, -1).T.contiguous()).T.reshape(6, 5, 7) for image in inputs])
+    assert torch.equal(got, net.module.dw(by_position))
+
+
+def test_nvfp4s_scale_of_the_tensor_comes_from_calibration(x):
+    """Each batch would else have one of its own; what lies beyond saturates."""
+    recipe = Recipe("nvfp4")
+    one = ActivationQuantizer(recipe, -2.0, 1.0)
+    assert torch.equal(one(x), torch.cat([one(part) for part in x.split(1)]))
+    assert one(x * 1e4).abs().max().item() == pytest.approx(2)
+    with pytest.raises(DataError, match="needs a finite range"):
+        ActivationQuantizer(recipe)
+
+
+@pytest.mark.parametrize("recipe", ["int8-asym", "int8-sym-token", "fp16", "fp8e4m3-tensor-minmax", "mxfp4", "nvfp4"])
 def test_the_input_is_never_changed_and_may_lie_in_any_order(x, recipe):
     quantizer, before = ActivationQuantizer(Recipe.parse(recipe), -3.0, 3.0), x.clone()
     straight = quantizer(x)

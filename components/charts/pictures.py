@@ -58,7 +58,7 @@ def _histogram(numbers: dict, log: bool) -> dict:
 def _curve(numbers: dict, name: str) -> dict:
     neighbours = [{"label": en.CURVE_BITS.format(bits=each["bits"]), "mse": each["mse"]} for each in numbers["neighbours"]]
     marks = ", ".join(f"{mark['name']} at {short(mark['threshold'])}" for mark in numbers["marks"])
-    sentence = en.CURVE_ALT if numbers["thresholds"] else en.CURVE_NOTHING
+    sentence = en.CURVE_ALT if numbers["thresholds"] else en.CURVE_NOTHING[numbers["reason"]]
     return numbers | {
         "neighbours": neighbours,
         "label": en.CURVE_BITS.format(bits=numbers["bits"]),

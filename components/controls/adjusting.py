@@ -18,7 +18,7 @@ def adjusting() -> None:
     running = state().jobs.get("adjust")
     if running is None or running.ended:
         st.button(en.ADJUST, key="adjust", help=en.ADJUST_HELP, on_click=_start, width="stretch",
-                  disabled=state().settings.weights.is_cast)  # fmt: skip
+                  disabled=not state().settings.weights.range)  # fmt: skip
     else:
         st.fragment(_watch, run_every=POLL)(running)
 

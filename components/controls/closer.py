@@ -10,10 +10,11 @@ from components.controls.state import look, state
 from components.words import en
 from components.words.numbers import whole
 from explorer.models import MODELS
+from explorer.recipe import Recipe
 from explorer.settings import Settings
 from explorer.views.activations import activations as activation_numbers
 from explorer.views.channels import channels as channel_numbers
-from explorer.views.tradeoff import BITS, at_bits, tradeoff
+from explorer.views.tradeoff import BITS, at_bits, own_format, tradeoff
 from explorer.views.worked import article, worked
 
 POLL = 0.5
@@ -52,7 +53,7 @@ def _bits(running: Job, snapshot: Snapshot, selected: int) -> None:
 
 def _without_bits(settings: Settings) -> Settings:
     """Settings that differ only in the bits of their weights give the same picture."""
-    return at_bits(settings, 8)
+    return settings if own_format(settings.weights) else at_bits(settings, 8)
 
 
 def _points(settings: Settings):
@@ -60,7 +61,7 @@ def _points(settings: Settings):
         points = []
         for point in tradeoff(settings, cancel=cancel):
             points.append(point)
-            progress(en.TABS["bits"], len(points) / len(BITS))
+            progress(en.TABS["bits"], min(len(points) / len(BITS), 1.0))
             yield tuple(points)
 
     return work
@@ -78,8 +79,8 @@ def _bits_chart(measured: Job, snapshot: Snapshot, was_running: bool) -> None:
     if measured.error:
         st.text(measured.error)
     if points:
-        now = snapshot.settings.weights.bits
-        draw(*bits.bits(points, metric, now, palette()), title=en.BITS_TITLE.format(metric=metric), key="bits.chart")
+        weights = snapshot.settings.weights
+        draw(*bits.bits(points, metric, weights.bits, own_format(weights), palette()), title=en.BITS_TITLE.format(metric=metric), key="bits.chart")
 
 
 def _channels(running: Job, snapshot: Snapshot, selected: int) -> None:
@@ -97,7 +98,13 @@ def _activations(running: Job, snapshot: Snapshot, selected: int) -> None:
     title = en.ACTIVATIONS_TITLE.format(name=seen["name"], samples=whole(settings.calibration_samples))
     draw(*activations.activations(seen, state().view.get("log", False), palette()), title=title, key="activations.chart")
     if seen["low"] is None:
-        st.caption(en.ACTIVATIONS_LIVE if settings.activations.kind == "token" else en.ACTIVATIONS_NONE)
+        st.caption(_without_a_range(settings.activations))
+
+
+def _without_a_range(recipe: Recipe) -> str:
+    if recipe.blocks:
+        return en.ACTIVATIONS_BLOCKS.format(size=recipe.blocks.size)
+    return en.ACTIVATIONS_LIVE if recipe.kind == "token" else en.ACTIVATIONS_NONE
 
 
 def _worked(running: Job, snapshot: Snapshot, selected: int) -> None:

@@ -7,6 +7,7 @@ from components.controls.recipe import recipe_pickers
 from components.controls.state import change, choose_model, choose_preset, state
 from components.words import en
 from components.words.numbers import whole
+from explorer.formats import FORMATS
 from explorer.models import MODELS
 from explorer.presets import PRESETS, preset_of
 
@@ -74,13 +75,13 @@ def advanced() -> None:
     for which in ("weights", "activations"):
         recipe = getattr(now, which)
         columns = st.columns(2, gap="small", wrap=False, vertical_alignment="bottom")
-        if recipe.format != "fp32":
+        if FORMATS[recipe.format].rounds:
             key = shown(f"{which}.rounding", recipe.rounding)
             columns[0].selectbox(
                 en.ROUNDING[which], list(en.ROUNDINGS), key=key, format_func=en.ROUNDINGS.get, help=en.ROUNDING_HELP,
                 on_change=_part, args=(which, "rounding", key),
             )  # fmt: skip
-        if not recipe.is_cast and recipe.kind != "token" and not recipe.method.startswith(("abs", "lo")):
+        if recipe.range and recipe.kind != "token" and not recipe.method.startswith(("abs", "lo")):
             key = shown(f"{which}.factor", recipe.factor)
             columns[1].number_input(
                 en.FACTOR[which], 0.001, 1000.0, step=0.05, format="%g", key=key, help=en.FACTOR_HELP,

@@ -1,5 +1,6 @@
-"""The pickers of one recipe. What cannot be combined is not offered: a plain cast has no range, a
-floating-point format no scheme, a token only min–max."""
+"""The pickers of one recipe. What cannot be combined is not offered: a plain cast and a format with
+blocks of its own have no range, only an integer a scheme, a token only min–max, activations no
+format that is for weights."""
 
 import re
 
@@ -7,6 +8,7 @@ import streamlit as st
 
 from components.controls.state import change_recipe, state
 from components.words import en
+from components.words.numbers import short
 from explorer.calibration import METHODS
 from explorer.formats import FORMATS
 from explorer.ranges import NUMBER, positional
@@ -25,32 +27,55 @@ def recipe_pickers(which: str, recipe: Recipe) -> None:
     number = FORMATS[recipe.format]
     left, right = st.columns(2, gap="small", wrap=False)
     with left:
-        _select(which, "format", en.FORMAT, FORMATS.ids, recipe.format, str.upper, en.FORMAT_HELP)
-    if number.kind == "integer":
+        _select(which, "format", en.FORMAT, _formats(which), recipe.format, _format_name, _format_help(number))
+    if recipe.scheme:
         with right:
             _select(which, "scheme", en.SCHEME, list(en.SCHEMES), recipe.scheme, en.SCHEMES.get, en.SCHEME_HELP)
     kinds = _kinds(which, number)
     if len(kinds) > 1:
         _granularity(which, recipe, kinds, left, right)
-    if not recipe.is_cast:
+    if recipe.blocks:
+        st.caption(en.OWN_BLOCKS.format(size=recipe.blocks.size, scale=recipe.blocks.rule.words, bits=short(number.bits_per_weight)))
+    if recipe.range:
         _range(which, recipe)
 
 
+def _formats(which: str) -> list[str]:
+    """Ids by family, in the order in which the words name the families."""
+    offered = [number for number in FORMATS if which == "weights" or number.activations]
+    return [number.id for family in en.FAMILIES for number in offered if number.family == family]
+
+
+def _format_name(id: str) -> str:
+    number = FORMATS[id]
+    return en.FAMILIES[number.family].format(title=number.title, size=number.block_size)
+
+
+def _format_help(number) -> str:
+    return f"{en.FORMAT_HELP}\n\n**{number.title}** {number.description}. {number.source}"
+
+
 def _kinds(which: str, number) -> list[str]:
-    """The kinds of granularity that a format can have: an integer needs a scale, a wide float takes none."""
-    if number.kind == "integer":
-        return [kind for kind in KINDS[which] if kind]
-    return list(KINDS[which]) if number.bits < 16 else [""]
+    """The kinds of granularity that a format can have: an integer needs a scale, others can do without."""
+    if not number.scalable:
+        return [""]
+    return [kind for kind in KINDS[which] if kind or number.kind != "integer"]
 
 
 def _granularity(which: str, recipe: Recipe, kinds: list[str], left, right) -> None:
     sized = recipe.size is not None
     with left if sized or not recipe.scheme else st.container():
-        _select(which, "kind", en.GRANULARITY, kinds, recipe.kind, KINDS[which].get, en.GRANULARITY_HELP)
+        _select(which, "kind", en.GRANULARITY, kinds, recipe.kind, _kind_name(which, recipe), en.GRANULARITY_HELP)
     if sized:
         key = f"{which}.size"
         st.session_state[key] = recipe.size
         right.number_input(en.SIZE, 2, 4096, step=32, key=key, help=en.SIZE_HELP, on_change=_chosen, args=(which, "size"))
+
+
+def _kind_name(which: str, recipe: Recipe):
+    """What a kind is called; without one, a format stands in its own blocks or is cast."""
+    own = FORMATS[recipe.format].blocks
+    return (KINDS[which] | ({"": en.OWN_KIND.format(size=own.size)} if own else {})).get
 
 
 def _range(which: str, recipe: Recipe) -> None:

@@ -13,7 +13,13 @@ WEIGHTS, ACTIVATIONS = "Weights", "Activations"
 WEIGHTS_HELP = "The numbers a layer has learned. They are quantized once, before the network runs."
 ACTIVATIONS_HELP = "The numbers that flow into each layer while the network runs, quantized at the input of every convolution and linear layer."
 FORMAT = "Format"
-FORMAT_HELP = "How many bits a number has and what they stand for. INT8 has 256 codes at equal distances, FP8 has finer steps near zero, FP32 is the unquantized reference."
+FORMAT_HELP = "How many bits a number has and what they stand for. INT8 has 256 codes at equal distances, FP8 has finer steps near zero, FP32 is the unquantized reference. MX, NVFP4, NF4 and llama.cpp's formats have small blocks with scales of their own."
+FAMILIES = {  # in the order of the picker
+    "integer": "{title}", "floating": "{title}", "codebook": "{title}", "MX": "{title}", "NVFP4": "{title}",
+    "GGUF": "{title} (llama.cpp)",
+}
+OWN_BLOCKS = "Blocks of {size} with scales of their own: {scale}; {bits} bits per number in all."
+OWN_KIND = "Its own, blocks of {size}"
 SCHEME = "Scheme"
 SCHEME_HELP = "Symmetric: zero is code 0 and both ends are equally far, ±127 at 8 bits. Full-range is symmetric and also uses the most negative code. Asymmetric: both ends are free, and a zero point says which code stands for zero."
 SCHEMES = {"sym": "Symmetric", "symfull": "Full-range", "asym": "Asymmetric"}
@@ -125,6 +131,7 @@ ADVICE = "Advice"
 DRAG = "Drag a clip line, or focus it and use the arrow keys: this layer then gets a range of its own."
 NOT_DRAGGABLE = {
     "cast": "A plain cast has no range: numbers are rounded as they are.",
+    "block": "This format finds the scale of each of its blocks itself: there is no range to choose.",
     "constant": "All weights of this layer are equal: there is nothing to clip.",
 }
 LOOK = "Look closer"
@@ -173,7 +180,11 @@ BARS_ALT = "{label} of {count} layers; {name} is chosen with {value}; the lowest
 HISTOGRAM_ALT = "Histogram of the {count} weights of {name}, from {low} to {high}, {clip}."
 HISTOGRAM_CLIP, HISTOGRAM_NO_CLIP = "clipped at {low} and {high}", "not clipped"
 CURVE_ALT = "Mean squared error of {name} against its clip threshold; now {mse}; marks: {marks}."
-CURVE_NOTHING = "Mean squared error of {name}: {mse}; a plain cast has no threshold."
+CURVE_NOTHING = {
+    "cast": "Mean squared error of {name}: {mse}; a plain cast has no threshold.",
+    "block": "Mean squared error of {name}: {mse}; a format with scales of its own has no threshold.",
+    "constant": "Mean squared error of {name}: {mse}; all its weights are equal.",
+}
 
 WHOLE_NETWORK = "whole network"
 
@@ -199,6 +210,7 @@ ACTIVATIONS_TITLE = "Values that flow into {name}, over {samples} calibration sa
 ACTIVATIONS_X, ACTIVATIONS_Y = "value of the input", "count"
 ACTIVATIONS_RANGE = "range"
 ACTIVATIONS_LIVE = "Each token, or sample of a convolution, gets a range of its own while the network runs."
+ACTIVATIONS_BLOCKS = "Every {size} values along the axis that is summed over get a scale of their own while the network runs."
 ACTIVATIONS_NONE = "Activations are rounded as they are, without a range."
 ACTIVATIONS_ALT = "Histogram of {count} input values of {name}, from {low} to {high}; range {range}; methods: {marks}."
 ACTIVATIONS_LOADING = "Recording activations"
@@ -207,6 +219,7 @@ WORKED = {
     "weight": ("Weight", "The number in FP32."),
     "scale": ("Scale", "The distance between two neighbouring codes, shared by its row."),
     "zero_point": ("Zero point", "The code that stands for 0."),
+    "offset": ("Minimum", "The number that code 0 stands for, shared by its block; it is taken away first."),
     "weight_over_scale": ("Weight ÷ scale", "Rounded to the nearest whole number and shifted by the zero point, this is the code."),
     "code": ("Code", "What is stored. For floating-point formats, the bit pattern as a whole number."),
     "dequantized": ("Back", "(code − zero point) × scale: the number the network computes with."),

@@ -7,6 +7,7 @@ from explorer.errors import SettingsError
 from explorer.formats import FORMATS
 from explorer.models import MODELS
 from explorer.pipeline import quantized, stream
+from explorer.recipe import Recipe
 from explorer.settings import Settings
 
 BITS = (8, 4, 32, 6, 3, 5, 2, 7, 16)  # in the order in which they tell most
@@ -15,32 +16,31 @@ BITS = (8, 4, 32, 6, 3, 5, 2, 7, 16)  # in the order in which they tell most
 def at_bits(settings: Settings, bits: int) -> Settings:
     """The settings with weights of this many bits; 32 leaves them in FP32. Own recipes of layers go.
 
-    Floating-point weights become symmetric integers with the same granularity and range.
+    Floating-point weights become symmetric integers with the same granularity and range, a format with
+    blocks of its own such integers in groups of the block's size.
     """
     if bits == 32:
         return settings.replace(weights="fp32", layers=(), layer_bits="")
-    number = FORMATS[settings.weights.format]
-    sign = "u" if number.kind == "integer" and not number.signed else ""
-    return settings.replace(weights=settings.weights.replace(format=f"{sign}int{bits}"), layers=(), layer_bits="")
+    weights = settings.weights
+    sign = "u" if weights.scheme and not FORMATS[weights.format].signed else ""
+    groups = {"granularity": f"g{weights.blocks.size}"} if weights.blocks else {}
+    return settings.replace(weights=weights.replace(format=f"{sign}int{bits}", **groups), layers=(), layer_bits="")
 
 
 def tradeoff(settings: Settings, *, cancel=None) -> Iterator[dict]:
-    """One finished point after another, in the order of BITS.
+    """One finished point after another, in the order of BITS; first that of weights that are no integers.
 
-    bits, recipe of the weights, value of the metric with its 95 % interval [low, high] over n
+    bits, format (the title of what is no integer, else empty), recipe of the weights, value of the metric with its 95 % interval [low, high] over n
     samples, fp32 (the unquantized network on the same samples), difference with its own interval
     [difference_low, difference_high], size_bytes, bits_per_weight. Raises Cancelled.
     """
-    for bits in BITS:
-        try:
-            there = at_bits(settings, bits)
-        except SettingsError:  # a range or rounding that this width cannot have
-            continue
+    for bits, format, there in _choices(settings):
         *_, seen = stream(there, cancel=cancel)
         cost = size(quantized(there, cancel=cancel), MODELS[settings.model].parameters)
         metric, difference = seen.metric, seen.difference
         yield {
             "bits": bits,
+            "format": format,
             "recipe": str(there.weights),
             "value": metric.value, "low": metric.low, "high": metric.high, "n": metric.n,
             "fp32": seen.fp32.value,
@@ -48,3 +48,18 @@ def tradeoff(settings: Settings, *, cancel=None) -> Iterator[dict]:
             "size_bytes": cost.size_bytes,
             "bits_per_weight": cost.bits_per_weight,
         }  # fmt: skip
+
+
+def own_format(weights: Recipe) -> str:
+    """The title of a format that is not among the bit widths, else empty."""
+    return "" if weights.scheme or weights.format == "fp32" else FORMATS[weights.format].title
+
+
+def _choices(settings: Settings) -> Iterator[tuple[int, str, Settings]]:
+    if own := own_format(settings.weights):
+        yield settings.weights.bits, own, settings.replace(layers=(), layer_bits="")
+    for bits in BITS:
+        try:
+            yield bits, "", at_bits(settings, bits)
+        except SettingsError:  # a range or rounding that this width cannot have
+            continue

@@ -59,7 +59,7 @@ def test_ranges_are_those_of_calibration(inputs, recipe):
             assert mark["clipped_share"] == pytest.approx(beyond, abs=0.01)
 
 
-@pytest.mark.parametrize("recipe", ["fp32", "bf16", "int8-asym-token-minmax"])
+@pytest.mark.parametrize("recipe", ["fp32", "bf16", "int8-asym-token-minmax", "mxfp4", "nvfp4"])
 def test_no_range_no_marks(recipe):
     seen = seen_in(recipe, 1)
     assert seen["low"] is seen["high"] is seen["clipped_share"] is None and seen["marks"] == []

@@ -12,7 +12,7 @@ from explorer.settings import Settings
 from explorer.views.channels import channels
 
 RECIPES = ["int8-sym-tensor-minmax", "int4-sym-channel-mse", "uint5-asym-g8-p99", "int3-symfull-tensor-abs0.5",
-           "fp8e4m3-channel", "fp16", "fp32", "int12-sym-b4-minmax"]  # fmt: skip
+           "fp8e4m3-channel", "fp16", "fp32", "int12-sym-b4-minmax", "mxfp4", "nvfp4", "nf4dq", "q4_1"]  # fmt: skip
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -13,7 +13,7 @@ from explorer.views.curve import curve
 
 RECIPES = ["int8-sym-tensor-minmax", "uint4-asym-channel-mse", "int2-sym-tensor-entropy", "int3-symfull-g16-minmax",
            "fp8e4m3-tensor", "int13-sym-tensor-minmax", "int4-sym-tensor-p99.5", "int4-asym-tensor-minmax-floor",
-           "int5-sym-channel-minmax-stochastic"]  # fmt: skip
+           "int5-sym-channel-minmax-stochastic", "fp4e2m1-channel-minmax", "nf4-g32-mse"]  # fmt: skip
 
 
 def seen_in(weights: str, i: int = 2, model: str = "digits") -> dict:
@@ -70,7 +70,7 @@ def test_no_threshold_beats_the_mse_mark():
     assert best <= min(np.add(seen["rounding"], seen["clipping"])) * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("recipe", [*RECIPES, "fp16", "int4-sym-channel-abs0.5"])
+@pytest.mark.parametrize("recipe", [*RECIPES, "fp16", "int4-sym-channel-abs0.5", "mxfp4", "nf4", "q4_1"])
 def test_current_is_the_error_in_force(recipe):
     seen, weight = seen_in(recipe), weight_of()
     rounding, clipping = measured(weight, recipe)
@@ -96,10 +96,13 @@ def test_neighbours_are_the_curves_of_other_widths():
         assert other["bits"] == int(other["format"][3:])
 
 
-def test_a_cast_has_no_curve():
-    for recipe in ("fp32", "bf16", "fp8e5m2"):
-        seen = seen_in(recipe)
-        assert seen["thresholds"] == seen["marks"] == seen["neighbours"] == [] and seen["rows_mse"] is None
+@pytest.mark.parametrize(("recipe", "reason"), [
+    ("fp32", "cast"), ("bf16", "cast"), ("fp8e5m2", "cast"), ("mxfp4", "block"), ("nf4", "block"), ("q5_0", "block"),
+])  # fmt: skip
+def test_without_a_range_there_is_no_curve(recipe, reason):
+    seen = seen_in(recipe)
+    assert seen["reason"] == reason
+    assert seen["thresholds"] == seen["marks"] == seen["neighbours"] == [] and seen["rows_mse"] is None
 
 
 @pytest.mark.parametrize("recipe", ["int8-sym-tensor-minmax", "int4-asym-channel-mse", "fp8e4m3-tensor", "int4-sym-tensor-minmax-floor"])

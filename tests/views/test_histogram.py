@@ -13,7 +13,7 @@ from explorer.views.histogram import histogram
 
 RECIPES = ["int8-sym-tensor-minmax", "int4-sym-channel-mse", "uint5-asym-g8-p99", "int3-symfull-tensor-abs0.5",
            "int2-sym-tensor-abs9", "fp8e4m3-channel", "fp8e5m2", "fp16", "fp32", "int12-sym-b4-minmax",
-           "int6-asym-tensor-lo0hi0.3", "int4-sym-tensor-minmax-stochastic"]  # fmt: skip
+           "int6-asym-tensor-lo0hi0.3", "int4-sym-tensor-minmax-stochastic", "nf4-tensor-mse", "mxfp4", "nf4", "q4_0"]  # fmt: skip
 
 
 def seen_in(weights: str, i: int, model: str = "digits") -> dict:
@@ -54,7 +54,7 @@ def test_many_values_are_counted_over_the_bins():
 
 
 @pytest.mark.parametrize("recipe", ["int4-sym-tensor-minmax", "uint4-asym-tensor-minmax", "int8-asym-channel-lo1hi2",
-                                    "int3-symfull-g8-abs0.5", "fp8e5m2-tensor"])  # fmt: skip
+                                    "int3-symfull-g8-abs0.5", "fp8e5m2-tensor", "fp6e3m2-tensor", "nf4-tensor"])  # fmt: skip
 def test_one_grid_holds_every_quantized_value(recipe):
     seen = seen_in(recipe, 2)
     assert set(seen["quantized"]["values"]) <= set(seen["grid"])
@@ -76,7 +76,8 @@ def test_first_code_and_steps_name_the_codes_of_the_grid():
 def test_range_is_what_calibration_found(recipe):
     seen = seen_in(recipe, 3)
     if "-" not in recipe:
-        assert (seen["low"], seen["high"], seen["draggable"], seen["reason"]) == (None, None, False, "cast")
+        reason = "cast" if recipe.startswith(("fp", "bf")) else "block"
+        assert (seen["low"], seen["high"], seen["draggable"], seen["reason"]) == (None, None, False, reason)
     else:
         low, high = calibrate(weight_of(3), recipe)
         assert (seen["low"], seen["high"], seen["draggable"], seen["reason"]) == (low.min(), high.max(), True, None)

@@ -31,10 +31,19 @@ def test_points_are_runs():
 @pytest.mark.parametrize(("weights", "expected"), [
     ("uint8-asym-g16-p99", "uint4-asym-g16-p99"), ("int8-sym-tensor-minmax-floor", "int4-sym-tensor-minmax-floor"),
     ("fp8e4m3", "int4-sym-tensor-minmax"), ("fp8e4m3-channel-mse", "int4-sym-channel-mse"), ("fp32", "int4-sym-tensor-minmax"),
+    ("mxfp4", "int4-sym-g32-minmax"), ("nf4", "int4-sym-g64-minmax"), ("nf4-channel-mse", "int4-sym-channel-mse"),
 ])  # fmt: skip
 def test_only_the_bits_change(weights, expected):
     settings = Settings("digits", weights)
     assert at_bits(settings, 4) == settings.replace(weights=expected)
+
+
+def test_a_format_that_is_no_integer_is_a_point_of_its_own():
+    settings = SETTINGS.replace(weights="mxfp4")
+    first, second, *_ = tradeoff(settings)
+    result = pipeline.run(settings.replace(layers={}))
+    assert (first["bits"], first["format"], first["recipe"], first["value"]) == (4, "MXFP4", "mxfp4", result.metric.value)
+    assert (second["bits"], second["format"], second["recipe"]) == (8, "", "int8-sym-g32-minmax")
 
 
 def test_a_cancelled_trade_off_stops():

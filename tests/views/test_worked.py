@@ -8,7 +8,8 @@ from explorer.errors import ExplorerError
 from explorer.settings import Settings
 from explorer.views.worked import article, beside, worked
 
-RECIPES = ["int8-sym-tensor-minmax", "uint6-asym-channel-minmax", "int3-sym-g8-mse", "fp8e4m3-tensor", "fp16", "fp32"]
+RECIPES = ["int8-sym-tensor-minmax", "uint6-asym-channel-minmax", "int3-sym-g8-mse", "fp8e4m3-tensor", "fp16", "fp32",
+           "mxfp6e2m3up", "nvfp4", "nf4", "q4_0", "q4_1"]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -21,8 +22,12 @@ def test_weights_follow_the_formula(recipe):
         back = (table["code"] - table["zero_point"]) * table["scale"]
         np.testing.assert_allclose(table["dequantized"], back, rtol=1e-6)
     np.testing.assert_allclose(table["error"], table["dequantized"] - table["weight"], rtol=1e-12)
-    np.testing.assert_allclose(table["weight_over_scale"], table["weight"] / table["scale"], rtol=1e-6)
-    if "mse" not in recipe:  # nothing is clipped
+    assert ("offset" in table) == (recipe == "q4_1")
+    lowest = table["offset"] if "offset" in table else 0
+    np.testing.assert_allclose(table["weight_over_scale"], (table["weight"] - lowest) / table["scale"], rtol=1e-4, atol=1e-6)
+    if recipe == "q4_1":
+        np.testing.assert_allclose(table["dequantized"], table["code"] * table["scale"] + lowest, rtol=1e-5)
+    if "mse" not in recipe and not recipe.startswith("q4"):  # nothing is clipped, no scale is rounded
         assert (table["error"].abs() <= table["half_step"] * 1.0001).all()
 
 
