@@ -24,6 +24,12 @@ def article(table: pd.DataFrame, key: str) -> None:
     _table(table, en.ARTICLE_COLUMNS, key)
 
 
+def parity(table: pd.DataFrame, key: str) -> None:
+    """Comparisons with other implementations, the peer with its version."""
+    titled = table.assign(peer=table["peer"] + " " + table["version"], rules=table["rules"].where(table["rules"] != "", table["note"]))
+    _table(titled, en.PARITY_COLUMNS, key, height=min(35 * len(table) + 38, 560))
+
+
 def _table(table: pd.DataFrame, words: dict[str, tuple[str, str]], key: str, height="content") -> None:
     columns = {}
     for name, (label, help) in words.items():
