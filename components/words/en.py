@@ -287,18 +287,10 @@ TERMS = {
 }
 
 PARITY = "The same numbers as others"
-PARITY_TEXT = """
-Every format and preset is compared with the implementations people trust, number for number: all 65,536 bfloat16 patterns, the
-ties between all neighbouring values and what is just beside them, zeros of both signs, subnormals, extremes, and random blocks
-with scales from 2⁻³⁰ to 2³⁰. Where another implementation follows another rule, the rule is named, and what differs is checked
-against it.
-"""
-PARITY_PEERS = "Installed here: {there}."
-PARITY_ABSENT = " Absent: {absent}; `pip install -r tests/requirements.txt` brings them."
-PARITY_RUN = "Run it here"
+PARITY_TEXT = "Every format and preset is compared with the implementations people trust, number for number: all 65,536 bfloat16 patterns, the ties between neighbouring values and what is just beside them, zeros of both signs, subnormals, extremes, and random blocks with scales from 2⁻³⁰ to 2³⁰. Where another implementation follows another rule, the rule is named, and what differs is checked against it."
+PARITY_PEERS, PARITY_ABSENT = "Installed here: {there}.", " Absent: {absent}; `pip install -r tests/requirements.txt` brings them."
+PARITY_RUN, PARITY_RUNNING, PARITY_STOPPED = "Run it here", "Comparing with {peer}", "Stopped before the end."
 PARITY_RUN_HELP = "Compares all formats and presets with everything installed on this machine; it takes about a minute."
-PARITY_RUNNING = "Comparing with {peer}"
-PARITY_STOPPED = "Stopped before the end."
 PARITY_SUM = "{numbers} numbers compared in {rows} comparisons on this machine; **{unexplained}** differ without a named rule."
 PARITY_RULE = "the other implementation {says}."
 PARITY_COLUMNS = {

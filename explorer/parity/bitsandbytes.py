@@ -6,7 +6,7 @@ import numpy as np
 
 from explorer.formats import FORMATS
 from explorer.parity import PEERS, Comparison, Peer, probes
-from explorer.parity.rules import scaled_rows
+from explorer.parity.rules import divided, int8_scales, scaled_rows
 from explorer.presets import PRESETS
 from explorer.quantize import quantize
 
@@ -38,26 +38,28 @@ def _nf4(id: str, double: bool, tally) -> None:
         q = quantize(x, id)
         packed, state = quantize_4bit(torch.from_numpy(x), blocksize=64, quant_type="nf4", compress_statistics=double)
         packed_codes = packed.numpy().ravel()
-        tally.codes(q.codes, np.stack([packed_codes >> 4, packed_codes & 15], axis=1))
+        codes = np.stack([packed_codes >> 4, packed_codes & 15], axis=1)
+        tally.codes(q.codes, codes)
         theirs = dequantize_4bit(packed, state).numpy().reshape(x.shape)
         if not double:
             tally.scales(q.scale, state.absmax)
             tally.values(q.dequantize(), theirs)
             continue
         scale = (dequantize_blockwise(state.absmax, state.state2) + state.offset).numpy()
-        tally.scales(q.scale, scale, *_dynamic(x))
-        values = FORMATS["nf4"].decode(q.codes).reshape(-1, 64) * scale[:, None]
-        tally.values(q.dequantize(), theirs, values)
+        absmax = np.abs(x.reshape(-1, 64)).max(axis=1)
+        own = int8_scales(absmax, np.float32(absmax.mean(dtype=np.float64)))[2]
+        tally.scales(q.scale, scale, *_dynamic(absmax), here=own)
+        values = (np.float32(FORMATS["nf4"].values())[codes.reshape(-1, 64)] * each[:, None] for each in (scale, own))
+        tally.values(q.dequantize(), theirs, next(values), here=next(values))
 
 
-def _dynamic(x: np.ndarray) -> list[np.ndarray]:
+def _dynamic(absmax: np.ndarray) -> list[np.ndarray]:
     """Scales by "dynamic scales": the nearest of 256 unequal steps times the largest of each 256, and the
     neighbours of what lies beside a threshold: its kernel narrows the search down by a coarse table."""
     import torch
     from bitsandbytes.functional import create_dynamic_map
 
     table = create_dynamic_map().numpy()
-    absmax = np.abs(x.reshape(-1, 64)).max(axis=1)
     mean = torch.from_numpy(absmax).mean().numpy()
     groups = np.pad(absmax - mean, (0, -len(absmax) % 256)).reshape(-1, 256)
     largest = np.abs(groups).max(axis=1, keepdims=True)
@@ -75,10 +77,13 @@ def _rows(tally) -> None:
 
     x = probes.blocks(512, 256, 256)
     x = x[np.abs(x).max(axis=1) > 0]  # a row of zeros is 0/0 there
-    q = quantize(x, "int8-sym-channel-minmax")
-    codes, absmax, _ = int8_vectorwise_quant(torch.from_numpy(x))
-    tally.codes(q.codes, codes, scaled_rows(x, 127))
-    tally.scales(q.high, absmax)
+    ties = np.outer(probes.SCALES, np.arange(-254, 255) / 2).astype(np.float32)
+    for x in (x, ties):
+        q = quantize(x, "int8-sym-channel-minmax")
+        codes, absmax, _ = int8_vectorwise_quant(torch.from_numpy(x))
+        largest = np.abs(x).max(axis=1, keepdims=True)
+        tally.codes(q.codes, codes, scaled_rows(x, 127), here=divided(x, largest / np.float32(127), 0, -127, 127))
+        tally.scales(q.high, absmax)
 
 
 PEERS.register(

@@ -9,12 +9,12 @@ from explorer.parity import PEERS, Comparison, Peer, probes
 from explorer.presets import PRESETS
 from explorer.quantize import quantize
 
-BLOCKS = ("q4_0", "q4_1", "q5_0", "q5_1", "q8_0")
+ENDS = {"q4_0": (-8, 7), "q4_1": (0, 15), "q5_0": (-16, 15), "q5_1": (0, 31), "q8_0": (-127, 127)}  # in steps
 
 
 def comparisons() -> list[Comparison]:
     found = [Comparison("bf16", "BF16.quantize", _bf16)]
-    for id in BLOCKS:
+    for id in ENDS:
         if id in FORMATS:
             named = tuple(preset.id for preset in PRESETS if preset.weights == id)
             run = partial(_blocks, id, 2.0**-24)
@@ -41,6 +41,7 @@ def _blocks(id: str, factor: float, tally) -> None:
     peer = getattr(quants, id.upper())
     for seed in range(2):
         x = probes.blocks(512, 256, 32, seed) * np.float32(factor)
+        x = np.concatenate([x.reshape(-1, 32), probes.tied_blocks(*ENDS[id], 32)])
         q = quantize(x, id)
         packed = peer.quantize_rows(x)
         codes, scales = _unpacked(packed.reshape(-1, peer.type_size), id)
@@ -48,10 +49,15 @@ def _blocks(id: str, factor: float, tally) -> None:
         halves = np.stack([q.stored[name].ravel() for name in ("d", "m") if name in q.stored], axis=1)
         beyond = (np.abs(halves) == np.finfo(np.float16).max) & np.isinf(scales)  # "half infinity"
         infinite = np.where(beyond, np.copysign(np.float16(np.inf), halves), halves)
-        tally.scales(halves, scales, infinite)
-        d, *m = (infinite[:, [i]].astype(np.float32) for i in range(halves.shape[1]))
-        values = FORMATS[id].decode(q.codes).reshape(-1, 32) * d + (m[0] if m else np.float32(0))
-        tally.values(q.dequantize(), peer.dequantize_rows(packed), values)
+        tally.scales(halves, scales, infinite, here=halves)  # both sides are in `beyond`
+        values = (_values(codes - 128 if id == "q8_0" else codes, id, each) for each in (infinite, halves))
+        tally.values(q.dequantize(), peer.dequantize_rows(packed), next(values), here=next(values))
+
+
+def _values(codes: np.ndarray, id: str, halves: np.ndarray) -> np.ndarray:
+    """What codes stand for with these d and m."""
+    d, *m = halves.astype(np.float32).T[..., None]
+    return (codes - {"q4_0": 8, "q5_0": 16}.get(id, 0)).astype(np.float32) * d + (m[0] if m else np.float32(0))
 
 
 def _unpacked(rows: np.ndarray, id: str) -> tuple[np.ndarray, np.ndarray]:

@@ -75,3 +75,23 @@ def unit_blocks(values: np.ndarray, size: int) -> np.ndarray:
     x = np.concatenate([np.ones((len(x), 1), np.float32), x], axis=1)
     scales = np.ldexp(np.float32([1, 1.3, 1.77]), np.arange(-30, 31)[:, None]).ravel()
     return np.float32(scales[:, None, None] * x).reshape(-1, size)
+
+
+def near_powers(size: int) -> np.ndarray:
+    """Blocks whose largest magnitude is a power of two, a multiple of one at which some format ends, or
+    beside it, where scales step up and codes saturate; of both signs."""
+    largest = around(np.ldexp(np.float32([1, 1.5, -1.75, 1.875, -1.9375, 1.998, -1.998]), np.arange(-30, 31)[:, None]))
+    x = np.random.Generator(np.random.Philox(7)).uniform(-1, 1, (len(largest), size)).astype(np.float32)
+    x *= np.abs(largest)[:, None]
+    x[:, 3] = largest
+    return x
+
+
+def tied_blocks(lowest: int, highest: int, size: int) -> np.ndarray:
+    """Blocks from `lowest` to `highest` steps of a power of two, with all ties between codes and what is
+    beside them."""
+    x = around(np.arange(2 * lowest + 1, 2 * highest, dtype=np.float32) / 2)
+    x = x[(x > lowest) & (x < highest)]
+    x = np.resize(x, (-(-len(x) // (size - 2)), size - 2))
+    ends = np.broadcast_to(np.float32([lowest, highest]), (len(x), 2))
+    return np.ldexp(np.concatenate([ends, x], axis=1), np.arange(-12, 5)[:, None, None]).reshape(-1, size).astype(np.float32)

@@ -4,8 +4,9 @@ import numpy as np
 
 
 class Tally:
-    """Counts over any number of arrays. `by_rule` is what the peer's documented rules give, computed here
-    (several arrays where a rule leaves a choice): what differs from all of them too is unexplained."""
+    """Counts over any number of arrays. Where a peer follows another rule, `by_rule` is what its rule gives
+    (several arrays where it leaves a choice) and `here` what the rule of this engine gives, both written
+    down apart from the engine: a difference is explained only where both sides follow their rules."""
 
     def __init__(self):
         self.compared = self.unexplained = 0
@@ -15,19 +16,19 @@ class Tally:
     def counts(self) -> tuple[int, int, int, int, int]:
         return self.compared, self.codes_differ, self.values_differ, self.scales_differ, self.unexplained
 
-    def codes(self, ours, theirs, *by_rule) -> None:
+    def codes(self, ours, theirs, *by_rule, here=None) -> None:
         """Integer codes, or bit patterns of a floating-point format."""
-        self.codes_differ += self._count(ours, theirs, by_rule, np.int64)
+        self.codes_differ += self._count(ours, theirs, by_rule, here, np.int64)
 
-    def values(self, ours, theirs, *by_rule) -> None:
+    def values(self, ours, theirs, *by_rule, here=None) -> None:
         """Dequantized values; −0 is 0."""
-        self.values_differ += self._count(ours, theirs, by_rule, np.float64)
+        self.values_differ += self._count(ours, theirs, by_rule, here, np.float64)
 
-    def scales(self, ours, theirs, *by_rule) -> None:
+    def scales(self, ours, theirs, *by_rule, here=None) -> None:
         """Scales and zero points."""
-        self.scales_differ += self._count(ours, theirs, by_rule, np.float64)
+        self.scales_differ += self._count(ours, theirs, by_rule, here, np.float64)
 
-    def _count(self, ours, theirs, by_rule, kind) -> int:
+    def _count(self, ours, theirs, by_rule, here, kind) -> int:
         ours, theirs = _numbers(ours, kind), _numbers(theirs, kind)
         if ours.shape != theirs.shape:
             raise ValueError(f"shapes {ours.shape} and {theirs.shape} cannot be compared")
@@ -36,6 +37,8 @@ class Tally:
         unexplained = differ.copy()
         for expected in by_rule:
             unexplained &= _differ(_numbers(expected, kind), theirs)
+        if by_rule:
+            unexplained |= differ & _differ(_numbers(here, kind), ours)
         self.unexplained += int(np.count_nonzero(unexplained))
         return int(np.count_nonzero(differ))
 

@@ -7,7 +7,7 @@ import numpy as np
 from explorer.formats import FORMATS
 from explorer.granularity import matrix
 from explorer.parity import PEERS, Comparison, Peer, probes
-from explorer.parity.rules import observed, reciprocal, zero_point_first
+from explorer.parity.rules import divided, observed, ranged, reciprocal, zero_point_first
 from explorer.presets import PRESETS
 from explorer.quantize import QuantizedTensor, quantize
 from explorer.recipe import Recipe
@@ -101,9 +101,11 @@ def _per_channel(recipe: Recipe, tally) -> None:
 def _qtensor(tally, x, q: QuantizedTensor, theirs) -> None:
     """A quantized tensor of torch: codes, and its own dequantization of the codes that agree."""
     codes = theirs.int_repr().numpy().astype(np.int64)
-    scale, zero_point, *ends = _parameters(q)
-    tally.codes(q.codes, codes, *zero_point_first(x, scale, zero_point, *ends))
-    tally.values(q.dequantize(), theirs.dequantize(), (codes - zero_point).astype(np.float32) * scale)
+    given = _parameters(q)
+    here, scale, zero_point = divided(x, *given), *given[:2]
+    tally.codes(q.codes, codes, *zero_point_first(x, *given), here=here)
+    values = ((each - zero_point).astype(np.float32) * scale for each in (codes, here))
+    tally.values(q.dequantize(), theirs.dequantize(), next(values), here=next(values))
 
 
 def _tensors(q: QuantizedTensor, scale, zero_point):
@@ -134,9 +136,9 @@ def _fake_channel(recipe: Recipe, tally) -> None:
 
 
 def _fake(tally, x, q: QuantizedTensor, theirs) -> None:
-    scale, zero_point, lowest, highest = _parameters(q)
-    codes = reciprocal(x, scale, zero_point, lowest, highest)
-    tally.values(q.dequantize(), theirs, (codes - zero_point).astype(np.float32) * scale)
+    given = _parameters(q)
+    values = ((codes(x, *given) - given[1]).astype(np.float32) * given[0] for codes in (reciprocal, divided))
+    tally.values(q.dequantize(), theirs, next(values), here=next(values))
 
 
 def _observer(recipe: Recipe, tally) -> None:
@@ -160,10 +162,15 @@ def _observe(tally, x, recipe: Recipe, observer) -> QuantizedTensor:
     q = quantize(x, recipe)
     m = x.reshape(1, -1) if recipe.kind == "tensor" else matrix(x)
     ends = m.min(axis=1), m.max(axis=1)
-    expected = observed(*ends, *_parameters(q)[2:], symmetric=recipe.scheme != "asym")
-    tally.scales(q.scale, scale, expected[0])
-    tally.scales(q.zero_point, zero_point, expected[1])
+    _scales(tally, q, ends, scale, zero_point)
     return q
+
+
+def _scales(tally, q: QuantizedTensor, ends, scale, zero_point) -> None:
+    symmetric = q.recipe.scheme != "asym"
+    expected, here = (rule(*ends, *_parameters(q)[2:], symmetric) for rule in (observed, ranged))
+    tally.scales(q.scale, scale, expected[0], here=here[0])
+    tally.scales(q.zero_point, zero_point, expected[1], here=here[1])
 
 
 def _qconfig_weights(recipe: str, backend: str, tally) -> None:
@@ -180,7 +187,8 @@ def _qconfig_weights(recipe: str, backend: str, tally) -> None:
         else:
             theirs = torch.quantize_per_tensor(torch.from_numpy(x), scale.item(), zero_point.item(), torch.qint8)
         given = scale.numpy().reshape(-1, 1)
-        tally.codes(q.codes, theirs.int_repr(), *zero_point_first(x, given, 0, -128, 127))
+        expected = zero_point_first(x, given, 0, -128, 127)
+        tally.codes(q.codes, theirs.int_repr(), *expected, here=divided(x, *_parameters(q)))
 
 
 def _qconfig_activations(recipe: str, backend: str, tally) -> None:
@@ -198,13 +206,12 @@ def _qconfig_activations(recipe: str, backend: str, tally) -> None:
         ends = [end.double().numpy().reshape(1, 1) for end in observer._non_linear_param_search()]
         q = quantize(x, recipe, ranges=ends)
         *_, lowest, highest = _parameters(q)
-        expected = observed(*ends, lowest, highest, symmetric=False)
-        tally.scales(q.scale, scale, expected[0])
-        tally.scales(q.zero_point, zero_point, expected[1])
+        _scales(tally, q, ends, scale, zero_point)
         theirs = torch.quantize_per_tensor(torch.from_numpy(x), float(scale[0]), int(zero_point[0]), torch.quint8)
         inside = theirs.int_repr().numpy() <= highest  # reduce_range narrows the scale alone: its codes may go beyond
         rules = (codes[inside] for codes in zero_point_first(x, scale, zero_point, lowest, highest))
-        tally.codes(q.codes[inside], theirs.int_repr().numpy()[inside], *rules)
+        here = divided(x, *_parameters(q))[inside]
+        tally.codes(q.codes[inside], theirs.int_repr().numpy()[inside], *rules, here=here)
 
 
 PEERS.register(Peer("torch", "PyTorch", ("torch",), "pytorch.org", comparisons))

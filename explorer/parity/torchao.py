@@ -6,7 +6,7 @@ import numpy as np
 
 from explorer.formats import FORMATS
 from explorer.parity import PEERS, Comparison, Peer, probes
-from explorer.parity.rules import four_digits, logarithm, nvfp4_blocks, observed, reciprocal
+from explorer.parity.rules import divided, four_digits, int8_scales, logarithm, nvfp4_blocks, observed, ranged, reciprocal
 from explorer.presets import PRESETS
 from explorer.quantize import quantize
 from explorer.recipe import Recipe
@@ -66,7 +66,7 @@ def _mx(id: str, name: str, mode: str, tally) -> None:
     from torchao.prototype.mx_formats.mx_tensor import ScaleCalculationMode, to_dtype, to_mx
 
     kind = getattr(torch, name, None) or getattr(constants, name)
-    for x in (probes.blocks(512, 256, 32), probes.blocks(512, 256, 32, seed=1), _close_to_powers(32)):
+    for x in (probes.blocks(512, 256, 32), probes.blocks(512, 256, 32, seed=1), probes.near_powers(32)):
         q = quantize(x, id)
         scale, data = to_mx(torch.from_numpy(x), kind, 32, ScaleCalculationMode[mode])
         values = to_dtype(data, scale, kind, 32, torch.float32)
@@ -74,13 +74,16 @@ def _mx(id: str, name: str, mode: str, tally) -> None:
         codes = data.view(torch.uint8).numpy()
         if data.shape != x.shape:
             codes = np.stack([codes & 15, codes >> 4], axis=-1).reshape(x.shape)
-        rule, same = logarithm(x, FORMATS[id].max, 32), q.stored["scale"].reshape(exponents.shape) == exponents
-        tally.scales(q.stored["scale"], exponents, rule)
-        # where the rule moves a scale, all codes of the block follow
-        expected = _scaled(x, FORMATS[id].of, exponents) if mode == "RCEIL" else (q.codes, q.dequantize())
-        same = same.repeat(32, axis=1)
-        tally.codes(q.codes, codes, np.where(same, q.codes, expected[0]))
-        tally.values(q.dequantize(), values, np.where(same, q.dequantize(), expected[1]))
+        if mode == "FLOOR":
+            tally.scales(q.stored["scale"], exponents)
+            tally.codes(q.codes, codes)
+            tally.values(q.dequantize(), values)
+            continue
+        rule, exact = logarithm(x, FORMATS[id].max, 32)
+        tally.scales(q.stored["scale"], exponents, rule, here=exact)
+        expected, here = (_scaled(x, FORMATS[id].of, each) for each in (rule, exact))
+        tally.codes(q.codes, codes, expected[0], here=here[0])  # where a scale moves, the block's codes follow
+        tally.values(q.dequantize(), values, expected[1], here=here[1])
 
 
 def _scaled(x: np.ndarray, element, exponents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -88,15 +91,6 @@ def _scaled(x: np.ndarray, element, exponents: np.ndarray) -> tuple[np.ndarray, 
     scale = np.ldexp(np.float32(1), exponents.astype(np.int32) - 127).repeat(32, axis=1)
     codes = element.encode(np.divide(x, scale))
     return codes, element.decode(codes) * scale
-
-
-def _close_to_powers(size: int) -> np.ndarray:
-    """Blocks whose largest value is a power of two or beside it, where scales step up."""
-    powers = probes.around(np.ldexp(np.float32([1.0, 1.5, 1.75, 1.875, 1.9375]), np.arange(-30, 31)[:, None]))
-    draw = np.random.Generator(np.random.Philox(7))
-    x = draw.uniform(-1, 1, (len(powers), size)).astype(np.float32) * powers[:, None]
-    x[:, 3] = powers
-    return x
 
 
 def _nvfp4(tally) -> None:
@@ -111,12 +105,11 @@ def _nvfp4(tally) -> None:
         theirs = NVFP4Tensor.to_nvfp4(torch.from_numpy(x), per_tensor_scale=tensor)
         packed = theirs.qdata.view(torch.uint8).numpy()
         codes = np.stack([packed & 15, packed >> 4], axis=-1).reshape(x.shape)
-        block, by_rule = nvfp4_blocks(x, e4m3, e2m1)
+        expected, here = (nvfp4_blocks(x, e4m3, e2m1, by_rule) for by_rule in (True, False))
         tally.scales(q.stored["tensor_scale"], tensor)
-        tally.scales(q.stored["scale"], theirs.scale.view(torch.uint8), block)
-        tally.codes(q.codes, codes, by_rule)
-        scale = (tensor.numpy() * e4m3.decode(block)).repeat(16, axis=1)
-        tally.values(q.dequantize(), theirs.dequantize(torch.float32), e2m1.decode(by_rule) * scale)
+        tally.scales(q.stored["scale"], theirs.scale.view(torch.uint8), expected[0], here=here[0])
+        tally.codes(q.codes, codes, expected[1], here=here[1])
+        tally.values(q.dequantize(), theirs.dequantize(torch.float32), expected[2], here=here[2])
 
 
 def _nf4(id: str, tally) -> None:
@@ -131,19 +124,18 @@ def _nf4(id: str, tally) -> None:
         theirs = to_nf4(torch.from_numpy(x), 64, 256)
         packed, table = theirs.quantized_data.numpy(), theirs.nf4.numpy()
         codes = np.stack([packed >> 4, packed & 15], axis=-1).reshape(x.shape)
-        by_rule = four_digits(x, FORMATS["nf4"].values(), 64)
-        tally.codes(q.codes, codes, by_rule)
+        by_rule, here = four_digits(x, FORMATS["nf4"].values(), 64)
+        tally.codes(q.codes, codes, by_rule, here=here)
         if id == "nf4dq":
             mean = theirs.scaler_mean.numpy()
-            groups = np.abs(x.reshape(-1, 64)).max(axis=1).reshape(-1, 256) - mean
-            factor = np.float32(128) / np.abs(groups).max(axis=1, keepdims=True)
-            stored = np.clip(np.rint(groups * factor), -128, 127).astype(np.float32)
-            close = np.isclose(mean, q.stored["mean"], rtol=1e-6, atol=0)
-            tally.scales(q.stored["mean"], mean, mean if close else np.nan)
-            tally.scales(q.stored["factor"], theirs.quantization_factor, factor)
-            tally.scales(q.stored["absmax"], theirs.quantized_scalers, stored)
-            values = table[by_rule] * (stored / factor + mean).reshape(-1, 1)
-            tally.values(q.dequantize(), theirs.get_original_weight(), values)
+            absmax = np.abs(x.reshape(-1, 64)).max(axis=1)
+            exact = np.float32(absmax.mean(dtype=np.float64))
+            expected, own = int8_scales(absmax, mean), int8_scales(absmax, exact)
+            tally.scales(q.stored["mean"], mean, mean if np.isclose(mean, exact, rtol=1e-6, atol=0) else np.nan, here=exact)
+            tally.scales(q.stored["factor"], theirs.quantization_factor, expected[1], here=own[1])
+            tally.scales(q.stored["absmax"], theirs.quantized_scalers, expected[0], here=own[0])
+            values = (np.float32(t)[c] * e[2][:, None] for t, c, e in ((table, by_rule, expected), (FORMATS["nf4"].values(), here, own)))
+            tally.values(q.dequantize(), theirs.get_original_weight(), next(values), here=next(values))
 
 
 def _integers(recipe: Recipe, tally) -> None:
@@ -163,13 +155,17 @@ def _integers(recipe: Recipe, tally) -> None:
     theirs = layer.weight
     lowest, highest = FORMATS[recipe.format].code_range(recipe.scheme)
     blocks = x.reshape(-1, size)
-    expected = observed(blocks.min(axis=1), blocks.max(axis=1), lowest, highest, recipe.scheme != "asym", least=2.0**-126)
-    tally.scales(q.scale, theirs.scale, expected[0])
-    tally.scales(q.zero_point, theirs.zero_point, expected[1])
-    scale, zero_point = (each.numpy().reshape(q.scale.shape).repeat(size, axis=1) for each in (theirs.scale, theirs.zero_point))
-    by_rule = reciprocal(x, scale, zero_point, lowest, highest)
-    tally.codes(q.codes, theirs.qdata, by_rule)
-    tally.values(q.dequantize(), theirs.dequantize(), (by_rule - zero_point).astype(np.float32) * scale)
+    ends = blocks.min(axis=1), blocks.max(axis=1), lowest, highest, recipe.scheme != "asym"
+    expected, here = observed(*ends, least=2.0**-126), ranged(*ends)
+    tally.scales(q.scale, theirs.scale, expected[0], here=here[0])
+    tally.scales(q.zero_point, theirs.zero_point, expected[1], here=here[1])
+    sides = []
+    for codes, parameters in ((reciprocal, expected), (divided, here)):
+        scale, zero_point = (each.reshape(q.scale.shape).repeat(size, axis=1) for each in parameters)
+        found = codes(x, scale, zero_point, lowest, highest)
+        sides.append((found, (found - zero_point).astype(np.float32) * scale.astype(np.float32)))
+    tally.codes(q.codes, theirs.qdata, sides[0][0], here=sides[1][0])
+    tally.values(q.dequantize(), theirs.dequantize(), sides[0][1], here=sides[1][1])
 
 
 def _fp8(recipe: Recipe, tally) -> None:

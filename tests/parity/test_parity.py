@@ -1,6 +1,9 @@
 """Every format and preset against every peer: nothing differs but by a named rule, and a wrong engine is caught."""
 
+import json
 import threading
+from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,7 @@ import pytest
 
 import explorer
 from explorer import SettingsError
+from explorer.__main__ import main
 from explorer.errors import Cancelled
 from explorer.formats import FORMATS
 from explorer.formats.floating import Floating
@@ -19,7 +23,7 @@ from explorer.recipe import Recipe
 
 CASES = [(peer, comparison) for peer in PEERS for comparison in peer.comparisons()]
 NAMES = [f"{peer.id}: {comparison.recipe}, {comparison.against}" for peer, comparison in CASES]
-TOOLS = ("torch-", "ort-", "ct-", "q4_0", "q8_0")  # presets named after something that is compared with here
+TOOLS = ("torch-", "ort-", "ct-", "llama-", "qlora", "mxfp", "nvfp4", "fp16", "bf16")  # presets named after what is compared with here
 ELSEWHERE = {"ort-reduce-range"}  # tests/test_presets.py: its INT7 is one step narrower, as it says
 
 
@@ -58,15 +62,38 @@ def away_from_zero(y, *_, **__):
     return np.copysign(np.floor(np.abs(y) + np.float32(0.5)), y)
 
 
-@pytest.mark.parametrize("peer", [peer.id for peer in PEERS])
-def test_a_wrong_rounding_is_caught(monkeypatch, peer):
-    """Ties away from zero instead of to even: every peer has a comparison that sees it."""
+SCALE_ONLY = ("compute_scale_zp", "PerChannelMinMaxObserver")
+TIED = [
+    (peer, each) for peer, each in CASES
+    if each.format in ("int4", "int8", "uint8", "int16", "bf16", "fp8e4m3", "fp4e2m1") and each.against not in SCALE_ONLY
+    and not each.presets and "symfull-channel" not in each.recipe
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("peer", "comparison"), TIED, ids=[f"{peer.id}: {each.recipe}, {each.against}" for peer, each in TIED])
+def test_a_wrong_rounding_is_caught(monkeypatch, peer, comparison):
+    """Halves away from zero instead of to even are seen by every comparison whose probes hold ties."""
     round_ = Floating.round
     monkeypatch.setattr(Floating, "round", lambda self, x, rounder=np.rint: round_(self, x, away_from_zero))
-    monkeypatch.setattr("explorer.quantize._rounder", lambda *_: away_from_zero)
-    cheap = [each for each in PEERS[peer].comparisons() if each.format in ("int8", "uint8", "bf16", "fp8e4m3")]
-    rows = [compare(PEERS[peer], each) for each in cheap]
-    assert any(row["status"] == "differs" and row["unexplained"] > 0 for row in rows), rows
+    monkeypatch.setattr(import_module("explorer.quantize"), "_rounder", lambda *_: away_from_zero)
+    row = compare(peer, comparison)
+    assert row["status"] == "differs" and row["unexplained"] > 0, row
+
+
+@pytest.mark.parametrize(
+    ("format", "function", "wrong"),
+    [
+        ("nf4", "encode", lambda self, y, rounder: sum((y >= t).astype(np.uint8) for t in self.thresholds)),  # ties up
+        ("q8_0", "encode", lambda self, y, rounder: np.rint(y).astype(np.int8)),  # ties to even
+        ("q4_0", "encode", lambda self, y, rounder: np.clip(np.rint(y + np.float32(8)), 0, 15).astype(np.uint8)),
+        ("mxint8", "encode", lambda self, y, rounder: np.trunc(y * np.float32(64)).astype(np.int8)),
+        ("mxfp4", "decode", lambda self, codes: self._table[codes] * np.float32(1.0000001)),
+    ],
+)
+def test_a_wrong_element_is_caught(monkeypatch, format, function, wrong):
+    monkeypatch.setattr(type(FORMATS[format].element), function, wrong)
+    rows = [compare(peer, each) for peer, each in CASES if each.format == format and peer.id in ("bitsandbytes", "gguf", "gfloat")]
+    assert rows and any(row["status"] == "differs" for row in rows), rows
 
 
 def test_a_wrong_scale_is_caught(monkeypatch):
@@ -81,10 +108,11 @@ def test_a_wrong_scale_is_caught(monkeypatch):
 
 def test_tally_counts_what_differs_and_what_the_rule_explains():
     tally = Tally()
-    tally.codes([1, 2, 3], [1, 3, 5], [1, 3, 4])
+    tally.codes([1, 2, 3], [1, 3, 5], [1, 3, 4], here=[1, 2, 3])  # the last is not what the peer's rule gives
+    tally.codes([4], [5], [5], here=[3])  # nor this one what the engine's gives
     tally.values(np.float32([0.0, np.nan, 1]), np.float32([-0.0, np.nan, 2]))
-    tally.scales([1.0], [1.5], [1.25], [1.5])
-    assert tally.counts == (7, 2, 1, 1, 2)
+    tally.scales([1.0], [1.5], [1.25], [1.5], here=[1.0])
+    assert tally.counts == (8, 3, 1, 1, 3)
     with pytest.raises(ValueError, match="shapes"):
         tally.codes([1], [1, 2])
 
@@ -133,18 +161,12 @@ def test_a_peer_that_cannot_do_it_fails_by_name(monkeypatch, quick):
     def broken(tally):
         raise NotImplementedError("no kernel\nand more")
 
-    from dataclasses import replace
-
     comparison = replace(PEERS["ml_dtypes"].comparisons()[0], run=broken)
     row = compare(PEERS["ml_dtypes"], comparison)
     assert (row["status"], row["note"]) == ("failed", "NotImplementedError: no kernel")
 
 
 def test_the_command_line(capsys, quick):
-    import json
-
-    from explorer.__main__ import main
-
     assert main(["parity"]) == 0
     out = capsys.readouterr().out
     assert "Gone is absent: not installed; pip install no-such-distribution" in out
