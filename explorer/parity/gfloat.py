@@ -51,7 +51,10 @@ def _blocks(id: str, name: str, up: bool, tally) -> None:
         mantissa, exponent = np.frexp(amax / np.float64(largest))
         return 2.0 ** float(np.clip(exponent - (mantissa == 0.5), -127, 127)) if amax else 2.0**-127
 
-    x = np.concatenate([probes.blocks(32, 96, 32), probes.near_powers(96)[::40]])
+    x = [probes.blocks(32, 96, 32), probes.near_powers(96)[::40]]
+    if FORMATS[id].element.kind == "floating":
+        x.append(probes.tied_floats(FORMATS[id].element, 6, 96))
+    x = np.concatenate(x)
     q = quantize(x, f"{id}up" if up else id)
     scale = rounded_up if up else gfloat.compute_scale_amax
     theirs = np.stack([gfloat.quantize_block(info, block, scale) for block in x.reshape(-1, 32).astype(np.float64)])

@@ -62,7 +62,11 @@ def _tensor(recipe: Recipe, tally) -> None:
 
 
 def _rows(recipe: Recipe, tally) -> None:
-    x = probes.blocks(256, 256, recipe.size or 256)
+    number, size = FORMATS[recipe.format], recipe.size or 256
+    if number.kind == "integer":
+        x = probes.weights(number, recipe.scheme, 256, size)
+    else:
+        x = np.concatenate([probes.blocks(256, 256, size), probes.tied_floats(number, 16, 256)])
     _linear(tally, x, quantize(x, recipe))
 
 

@@ -77,6 +77,14 @@ def unit_blocks(values: np.ndarray, size: int) -> np.ndarray:
     return np.float32(scales[:, None, None] * x).reshape(-1, size)
 
 
+def tied_floats(number, rows: int, columns: int) -> np.ndarray:
+    """A matrix of the ties between a floating-point format's neighbours, its largest value among every 16."""
+    values = number.values()
+    x = np.resize(((values[1:] + values[:-1]) / 2).astype(np.float32), (rows, columns))
+    x[:, ::16] = number.max
+    return x
+
+
 def near_powers(size: int) -> np.ndarray:
     """Blocks whose largest magnitude is a power of two, a multiple of one at which some format ends, or
     beside it, where scales step up and codes saturate; of both signs."""
@@ -87,11 +95,22 @@ def near_powers(size: int) -> np.ndarray:
     return x
 
 
-def tied_blocks(lowest: int, highest: int, size: int) -> np.ndarray:
+def weights(number, scheme: str, columns: int, size: int) -> np.ndarray:
+    """A matrix of `blocks`, and below it rows of `tied_blocks` of an integer format in this scheme, in
+    stretches of `size`; none is all zeros, whose scale is free."""
+    lowest, highest = number.code_range(scheme)
+    ends = (lowest, highest) if scheme == "asym" and number.signed else ((lowest - highest) / 2, (highest - lowest) / 2)
+    tied = tied_blocks(*ends, size)
+    x = np.concatenate([blocks(256, columns, size), np.resize(tied, (-(-tied.size // columns), columns))])
+    x[(x.reshape(len(x), -1, size) == 0).all(axis=-1).repeat(size, axis=1)] = 1
+    return x
+
+
+def tied_blocks(lowest: float, highest: float, size: int) -> np.ndarray:
     """Blocks from `lowest` to `highest` steps of a power of two, with all ties between codes and what is
     beside them."""
     x = around(np.arange(2 * lowest + 1, 2 * highest, dtype=np.float32) / 2)
     x = x[(x > lowest) & (x < highest)]
     x = np.resize(x, (-(-len(x) // (size - 2)), size - 2))
     ends = np.broadcast_to(np.float32([lowest, highest]), (len(x), 2))
-    return np.ldexp(np.concatenate([ends, x], axis=1), np.arange(-12, 5)[:, None, None]).reshape(-1, size).astype(np.float32)
+    return np.ldexp(np.concatenate([ends, x], axis=1), np.arange(-12, 6, 3)[:, None, None]).reshape(-1, size).astype(np.float32)

@@ -92,7 +92,7 @@ def _per_channel(recipe: Recipe, tally) -> None:
     import torch
 
     kind = torch.qint8 if FORMATS[recipe.format].signed else torch.quint8
-    x = probes.blocks(512, 64, 64)
+    x = probes.weights(FORMATS[recipe.format], recipe.scheme, 64, 64)
     q = quantize(x, recipe)
     theirs = torch.quantize_per_channel(torch.from_numpy(x), *_tensors(q, torch.float64, torch.int64), 0, kind)
     _qtensor(tally, x, q, theirs)
@@ -128,7 +128,7 @@ def _fake_tensor(recipe: Recipe, tally) -> None:
 def _fake_channel(recipe: Recipe, tally) -> None:
     import torch
 
-    x = probes.blocks(512, 64, 64)
+    x = probes.weights(FORMATS[recipe.format], recipe.scheme, 64, 64)
     q = quantize(x, recipe)
     *_, lowest, highest = _parameters(q)
     parameters = _tensors(q, torch.float32, torch.int32)

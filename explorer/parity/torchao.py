@@ -143,9 +143,8 @@ def _integers(recipe: Recipe, tally) -> None:
     from torchao.quantization import IntxWeightOnlyConfig, PerAxis, PerGroup, quantize_
     from torchao.quantization.quant_primitives import MappingType
 
-    x = probes.blocks(256, 256, recipe.size or 256)
-    size = recipe.size or x.shape[1]
-    x[(x.reshape(len(x), -1, size) == 0).all(axis=-1).repeat(size, axis=1)] = 1  # the scale of zeros is free
+    size = recipe.size or 256
+    x = probes.weights(FORMATS[recipe.format], recipe.scheme, 256, size)
     q = quantize(x, recipe)
     layer = torch.nn.Linear(x.shape[1], len(x), bias=False)
     layer.weight = torch.nn.Parameter(torch.from_numpy(x))
@@ -176,11 +175,12 @@ def _fp8(recipe: Recipe, tally) -> None:
     granularity = {"tensor": PerTensor(), "channel": PerRow(), "block": PerBlock([128, 128])}[recipe.kind]
     x = probes.blocks(256, 256, 128)
     x[np.abs(x).max(axis=1) == 0] = 1  # the scale of zeros is free
-    q = quantize(x, recipe)
-    theirs = Float8Tensor.from_hp(torch.from_numpy(x), kind, granularity)
-    tally.scales(q.scale, theirs.scale)
-    tally.codes(q.codes, theirs.qdata.view(torch.uint8))
-    tally.values(q.dequantize(), theirs.dequantize())
+    for x in (x, probes.tied_floats(FORMATS[recipe.format], 256, 256)):
+        q = quantize(x, recipe)
+        theirs = Float8Tensor.from_hp(torch.from_numpy(x), kind, granularity)
+        tally.scales(q.scale, theirs.scale)
+        tally.codes(q.codes, theirs.qdata.view(torch.uint8))
+        tally.values(q.dequantize(), theirs.dequantize())
 
 
 PEERS.register(Peer("torchao", "torchao", ("torchao",), "github.com/pytorch/ao", comparisons))

@@ -62,11 +62,11 @@ def away_from_zero(y, *_, **__):
     return np.copysign(np.floor(np.abs(y) + np.float32(0.5)), y)
 
 
-SCALE_ONLY = ("compute_scale_zp", "PerChannelMinMaxObserver")
+SCALES_ALONE = ("compute_scale_zp", "PerChannelMinMaxObserver")
 TIED = [
     (peer, each) for peer, each in CASES
-    if each.format in ("int4", "int8", "uint8", "int16", "bf16", "fp8e4m3", "fp4e2m1") and each.against not in SCALE_ONLY
-    and not each.presets and "symfull-channel" not in each.recipe
+    if (each.format in ("fp16", "bf16") or each.format.startswith(("int", "uint", "fp8", "fp6", "fp4", "mxfp")))
+    and not each.against.startswith(SCALES_ALONE) and "qconfig" not in each.against and "quantize_static" not in each.against
 ]  # fmt: skip
 
 
