@@ -20,6 +20,7 @@ _HOME = {
     "calibrate": "calibration", "error_curve": "exact_error",
     "run": "pipeline", "Result": "pipeline", "adjust": "adjust",
     "models": "tables", "formats": "tables", "calibrations": "tables",
+    "parity": "parity",
 }  # fmt: skip
 
 __all__ = sorted(_HOME)

@@ -12,7 +12,15 @@ from pathlib import Path
 from tokenize import TokenError
 from zipfile import BadZipFile
 
-from explorer.console import print_facts, print_json, print_result, print_rows, show_progress
+from explorer.console import (
+    parity_facts,
+    print_facts,
+    print_json,
+    print_parity,
+    print_result,
+    print_rows,
+    show_progress,
+)
 from explorer.errors import Cancelled, DataError, ExplorerError, SettingsError
 from explorer.query import plain
 
@@ -87,6 +95,8 @@ def _parser() -> Parser:
     sub.add_argument("--axis", type=int, default=0, help="the channel axis (0)")
     sub.add_argument("--seed", type=int, default=0, help="of stochastic rounding (0)")
     sub.add_argument("--out", metavar="FILE.npz", help="write codes, scale and zero_point")
+    sub = command(parity, "compare with other implementations")
+    sub.add_argument("peers", nargs="*", metavar="PEER", help="ids of those to compare with (all), such as onnxruntime")
     for listing, help in (
         (models, "list the models"),
         (formats, "list the number formats"),
@@ -142,6 +152,14 @@ def quantize(options) -> None:
               recipe=np.str_(recipe), axis=np.int64(options.axis))  # fmt: skip
         facts["out"] = options.out
     print_json(facts) if options.json else print_facts(facts)
+
+
+def parity(options) -> None:
+    """Compare every format and preset, value for value, with the other implementations that are installed."""
+    import explorer
+
+    table = explorer.parity(options.peers or None, progress=show_progress())
+    print_json(parity_facts(table)) if options.json else print_parity(table)
 
 
 def models(options) -> None:

@@ -76,6 +76,44 @@ def print_result(result) -> None:
     print(f"link {link}" if link else f"stamp {result.stamp} (too many fields for a link: keep the settings file)")
 
 
+def parity_facts(table) -> dict:
+    """The table of explorer.parity for programs: peers with their versions, rows, and the rules they name."""
+    from explorer.parity import PEERS
+    from explorer.parity.rules import RULES
+
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return {
+        "peers": [{"id": id, "version": PEERS[id].version} for id in table["peer"].unique()],
+        "rows": rows,
+        "rules": {rule.id: rule.says for rule in RULES},
+    }
+
+
+def print_parity(table) -> None:
+    """The table of explorer.parity for people: what was compared with what, how much of it differs and by
+    which rule; then what the rules say, and which peers are absent."""
+    from explorer.parity import COUNTS, PEERS
+    from explorer.parity.rules import RULES
+
+    present = table[table["status"] != "absent"]
+    lines = []
+    for row in present.to_dict("records"):
+        counts = ["" if row["status"] == "failed" else f"{row[name]:,}" for name in COUNTS]
+        peer = f"{PEERS[row['peer']].title} {row['version']}"
+        lines.append([row["recipe"], row["presets"], peer, row["against"], *counts, row["rules"] or row["note"]])
+    print_columns([["recipe", "preset", "peer", "compared with", "numbers", "codes differ", "values differ",
+                    "scales differ", "unexplained", "rule"], *lines])  # fmt: skip
+    print()
+    named = {rule for rules in present["rules"] for rule in rules.split(", ") if rule}
+    for rule in RULES:
+        if rule.id in named:
+            print(f"{rule.id}: the peer {rule.says}.")
+    for peer in table.loc[table["status"] == "absent", "peer"].unique():
+        note = table.loc[table["peer"] == peer, "note"].iloc[0]
+        print(f"{PEERS[peer].title} is absent: {note or 'not installed; pip install ' + ' '.join(PEERS[peer].needs)}")
+    print(f"{present['compared'].sum():,} numbers compared, {present['unexplained'].sum():,} differ without a rule.")
+
+
 def show_progress() -> Callable[[str, float], None]:
     """A callback that names each stage once on stderr, with its share done where that is a terminal."""
     live = sys.stderr.isatty()

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from components.words import en
+from components.words import en, en_parity
 
 PERCENT = {"share_of_bytes", "rounding_share", "clipped_share"}
 FORMATS = {"sqnr_db": "%.1f", "output_sqnr_db": "%.1f", "bits_per_weight": "%.3g", "channel_range_ratio": "%.3g",
@@ -22,6 +22,12 @@ def worked(table: pd.DataFrame, key: str) -> None:
 
 def article(table: pd.DataFrame, key: str) -> None:
     _table(table, en.ARTICLE_COLUMNS, key)
+
+
+def parity(table: pd.DataFrame, key: str) -> None:
+    """Comparisons with other implementations, the peer with its version."""
+    titled = table.assign(peer=table["peer"] + " " + table["version"], rules=table["rules"].where(table["rules"] != "", table["note"]))
+    _table(titled, en_parity.PARITY_COLUMNS, key, height=min(35 * len(table) + 38, 560))
 
 
 def _table(table: pd.DataFrame, words: dict[str, tuple[str, str]], key: str, height="content") -> None:

@@ -1,8 +1,9 @@
-"""About: what this is, where models and data come from, and what every term means."""
+"""About: what this is, where models and data come from, whose numbers it has, and what every term means."""
 
 import streamlit as st
 
-from components.words import en
+from components.controls.parity import parity
+from components.words import en, en_parity
 from components.words.numbers import whole
 from explorer.models import MODELS
 
@@ -15,5 +16,8 @@ def about() -> None:
                                       test=whole(model.test_size), calibration=whole(model.calibration_size))  # fmt: skip
         st.markdown(f"**{model.title}.** {facts}")
         st.caption(f"{model.source[:1].upper()}{model.source[1:]}. {en.ABOUT_LICENCE}: {model.licence}.")
+    st.markdown(f"## {en_parity.PARITY}")
+    st.markdown(en_parity.PARITY_TEXT)
+    parity()
     st.markdown(f"## {en.ABOUT_TERMS}")
     st.markdown("\n".join(f"- **{term}**: {meaning}" for term, meaning in en.TERMS.items()))

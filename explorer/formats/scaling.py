@@ -125,8 +125,8 @@ class BlockFormat(Number):
 
 
 def absmax(blocks: np.ndarray) -> np.ndarray:
-    """Largest magnitude of each row."""
-    return np.maximum(blocks.max(axis=1), -blocks.min(axis=1))
+    """Largest magnitude of each row; of zeros it is +0, whatever their signs and the processor's maximum."""
+    return np.maximum(blocks.max(axis=1), -blocks.min(axis=1)) + np.float32(0)
 
 
 def reciprocal(d: np.ndarray) -> np.ndarray:

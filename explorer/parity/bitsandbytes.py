@@ -1,0 +1,91 @@
+"""bitsandbytes: NF4 in blocks of 64 with and without double quantization, and LLM.int8's rows."""
+
+from functools import partial
+
+import numpy as np
+
+from explorer.formats import FORMATS
+from explorer.parity import PEERS, Comparison, Peer, probes
+from explorer.parity.rules import divided, int8_scales, scaled_rows
+from explorer.presets import PRESETS
+from explorer.quantize import quantize
+
+
+def comparisons() -> list[Comparison]:
+    found = [Comparison("int8-sym-channel-minmax", "int8_vectorwise_quant", _rows, ("scaled rows",))]
+    named = {id: tuple(preset.id for preset in PRESETS if preset.weights == id) for id in ("nf4", "nf4dq")}
+    if "nf4" in FORMATS:
+        found.append(Comparison("nf4", "get_4bit_type", _table))
+        run = partial(_nf4, "nf4", False)
+        found.append(Comparison("nf4", "quantize_4bit, dequantize_4bit", run, presets=named["nf4"]))
+    if "nf4dq" in FORMATS:
+        run, against = partial(_nf4, "nf4dq", True), "quantize_4bit(compress_statistics=True)"
+        found.append(Comparison("nf4dq", against, run, ("dynamic scales",), named["nf4dq"]))
+    return found
+
+
+def _table(tally) -> None:
+    from bitsandbytes.functional import get_4bit_type
+
+    tally.values(FORMATS["nf4"].decode(np.arange(16, dtype=np.uint8)), get_4bit_type("nf4", device="cpu"))
+
+
+def _nf4(id: str, double: bool, tally) -> None:
+    import torch
+    from bitsandbytes.functional import dequantize_4bit, dequantize_blockwise, quantize_4bit
+
+    for x in (probes.blocks(512, 256, 64), probes.unit_blocks(FORMATS["nf4"].values(), 64)):
+        q = quantize(x, id)
+        packed, state = quantize_4bit(torch.from_numpy(x), blocksize=64, quant_type="nf4", compress_statistics=double)
+        packed_codes = packed.numpy().ravel()
+        codes = np.stack([packed_codes >> 4, packed_codes & 15], axis=1)
+        tally.codes(q.codes, codes)
+        theirs = dequantize_4bit(packed, state).numpy().reshape(x.shape)
+        if not double:
+            tally.scales(q.scale, state.absmax)
+            tally.values(q.dequantize(), theirs)
+            continue
+        scale = (dequantize_blockwise(state.absmax, state.state2) + state.offset).numpy()
+        absmax = np.abs(x.reshape(-1, 64)).max(axis=1)
+        own = int8_scales(absmax, np.float32(absmax.mean(dtype=np.float64)))[2]
+        tally.scales(q.scale, scale, *_dynamic(absmax), here=own)
+        values = (np.float32(FORMATS["nf4"].values())[codes.reshape(-1, 64)] * each[:, None] for each in (scale, own))
+        tally.values(q.dequantize(), theirs, next(values), here=next(values))
+
+
+def _dynamic(absmax: np.ndarray) -> list[np.ndarray]:
+    """Scales by "dynamic scales": the nearest of 256 unequal steps times the largest of each 256, and the
+    neighbours of what lies beside a threshold: its kernel narrows the search down by a coarse table."""
+    import torch
+    from bitsandbytes.functional import create_dynamic_map
+
+    table = create_dynamic_map().numpy()
+    mean = torch.from_numpy(absmax).mean().numpy()
+    groups = np.pad(absmax - mean, (0, -len(absmax) % 256)).reshape(-1, 256)
+    largest = np.abs(groups).max(axis=1, keepdims=True)
+    found = []
+    for beside in (1.0, 0.9998, 1.0002):
+        nearest = np.searchsorted((table[1:] + table[:-1]) / 2, groups / largest * beside)
+        found.append((table[nearest] * largest + mean).ravel()[: len(absmax)])
+    return found
+
+
+def _rows(tally) -> None:
+    """It has FP16 input on a GPU; the same function on a processor takes float32."""
+    import torch
+    from bitsandbytes.functional import int8_vectorwise_quant
+
+    x = probes.blocks(512, 256, 256)
+    x = x[np.abs(x).max(axis=1) > 0]  # a row of zeros is 0/0 there
+    ties = np.outer(probes.SCALES, np.arange(-254, 255) / 2).astype(np.float32)
+    for x in (x, ties):
+        q = quantize(x, "int8-sym-channel-minmax")
+        codes, absmax, _ = int8_vectorwise_quant(torch.from_numpy(x))
+        largest = np.abs(x).max(axis=1, keepdims=True)
+        tally.codes(q.codes, codes, scaled_rows(x, 127), here=divided(x, largest / np.float32(127), 0, -127, 127))
+        tally.scales(q.high, absmax)
+
+
+PEERS.register(
+    Peer("bitsandbytes", "bitsandbytes", ("bitsandbytes",), "github.com/bitsandbytes-foundation/bitsandbytes", comparisons)
+)
