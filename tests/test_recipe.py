@@ -50,7 +50,7 @@ def test_what_is_printed_is_parsed_back(recipe):
 
 @given(weights)
 def test_numbers_have_neither_sign_nor_exponent(recipe):
-    assert set(str(recipe)) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-@")
+    assert set(str(recipe)) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-@_")
     assert str(recipe).count("-") <= 4
 
 

