@@ -132,7 +132,8 @@ def formats(options) -> None:
     """List the number formats."""
     from explorer.formats import FORMATS
 
-    print_rows(FORMATS, options.json, "id bits kind description")
+    print_rows(FORMATS, options.json, "id bits bits_per_weight kind description",
+               more="title family block_size scale bias max min_normal min_subnormal distinct source")  # fmt: skip
 
 
 def ranges(options) -> None:

@@ -42,7 +42,7 @@ class Adjusted:
 
 def adjust(settings: Settings, *, progress: Callable[[str, float], None] | None = None, cancel=None) -> Adjusted:
     """Search the factors. Raises SettingsError for weights without a range, Cancelled, DataError."""
-    if settings.weights.is_cast:
+    if not settings.weights.range:
         raise SettingsError(f"{settings.weights} has no range to adjust; choose an integer or a scaled format")
     judge = _Judge(settings, cancel)
     best, score = settings, judge(settings)
@@ -82,7 +82,7 @@ def _scaled(recipe: Recipe, factor: float) -> Recipe:
 def _tries(settings: Settings) -> list[int]:
     """The layers with the largest share of error for their weights, worst first."""
     layers = weigh(settings).layers
-    scaled = [i for i in layers["index"] if not settings.weights_of(i).is_cast]
+    scaled = [i for i in layers["index"] if settings.weights_of(i).range]
     return sorted(scaled, key=lambda i: layers["sqnr_db"][i])[:MOST_LAYERS]
 
 

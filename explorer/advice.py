@@ -102,7 +102,7 @@ def _best(rows: Sequence[dict], settings: Settings, weights, applies: Callable[[
     best, tried = None, 0
     for row in rows:
         recipe = settings.weights_of(row["index"])
-        if recipe.is_cast or not applies(recipe) or row["weights"] > LARGEST or tried == TRIED:
+        if not recipe.range or not applies(recipe) or row["weights"] > LARGEST or tried == TRIED:
             continue
         tried += 1
         weight = weights[row["index"]]

@@ -141,8 +141,9 @@ def error_curve(x, recipe, thresholds, *, axis: int = 0) -> np.ndarray:
 def errors_at(values: Sorted, recipe, thresholds) -> Errors:
     """Sums of squared errors at each threshold; arguments as for `error_curve`."""
     recipe = as_recipe(recipe)
-    if recipe.is_cast:
-        raise SettingsError(f"{recipe} is a plain cast and has no threshold; choose an integer or a scaled format")
+    if not recipe.range:
+        what = "finds the scales of its blocks itself" if recipe.blocks else "is a plain cast"
+        raise SettingsError(f"{recipe} {what} and has no threshold; choose an integer or a scaled format")
     ends = np.asarray(thresholds, np.float64)
     low, high = _ends(ends, values, Grid.of(recipe).symmetric)
     grid = Grid.of(recipe)

@@ -3,7 +3,7 @@
 A tensor is the matrix [channels, everything else]. "tensor" is one tile, "channel" tiles of one
 row, "gN" tiles of 1 × N along the row (the reduction axis), "bN" tiles of N × N. Where N does not
 divide, the last tile is smaller, as in ONNX Runtime's MatMulNBits. "token" is a row of a matrix
-[tokens, features]: for activations.
+[tokens, features]: for activations. Formats with blocks of their own have tiles of 1 × their size.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,8 @@ import numpy as np
 
 from explorer.errors import DataError
 from explorer.recipe import Recipe
+
+STRIP = 1 << 17  # elements at a time: half a megabyte stays in the core's cache from step to step
 
 
 def matrix(x: np.ndarray, axis: int = 0) -> np.ndarray:
@@ -44,6 +46,8 @@ class Tiling:
     @classmethod
     def of(cls, recipe: Recipe, rows: int, columns: int) -> "Tiling":
         size = recipe.size or 0
+        if recipe.blocks:
+            return cls(rows, columns, 1, recipe.blocks.size)
         height, width = {
             "channel": (1, columns),
             "token": (1, columns),
@@ -66,6 +70,25 @@ class Tiling:
                           left * self.width : left * self.width + (right - left) * width]
                 tiles = block.reshape(bottom - top, height, right - left, width).swapaxes(1, 2)
                 yield (slice(top, bottom), slice(left, right)), tiles.reshape(-1, height * width)
+
+    def regions(self, size: int = STRIP) -> Iterator[tuple[slice, slice]]:
+        """(rows, columns) of pieces of at most about `size` elements, in the order of the elements; where
+        a row is cut, it is between two tiles if they are shorter than that."""
+        across = self.columns if self.columns <= size else size - size % self.width or size
+        down = max(1, size // max(across, 1))
+        for top in range(0, self.rows, down):
+            for left in range(0, self.columns, across):
+                yield slice(top, min(top + down, self.rows)), slice(left, min(left + across, self.columns))
+
+    def spread_over(self, values: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+        """The part of `spread` that lies over a region."""
+        if values.shape[0] > 1:
+            values = values[rows] if self.height == 1 else values[np.arange(rows.start, rows.stop) // self.height]
+        if values.shape[1] == 1:
+            return values
+        first, last = columns.start // self.width, -(-columns.stop // self.width)
+        before = columns.start - first * self.width
+        return np.repeat(values[:, first:last], self.width, axis=1)[:, before : before + columns.stop - columns.start]
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """One value per tile, as an array that broadcasts against the matrix."""

@@ -1,7 +1,7 @@
 """The grid of a recipe: which multiples of the scale exist, and how a range becomes a scale.
 
 Everything that searches for a range or computes an error works on a grid, so integers with their
-three schemes and scaled floating-point formats are one case.
+three schemes, scaled floating-point formats and codebooks are one case.
 """
 
 from dataclasses import dataclass
@@ -46,6 +46,13 @@ class Grid:
     def shifted(self, below: int) -> "Grid":
         """The asymmetric grid with `below` of its steps under zero."""
         return Grid(self.format, below, self.span - below, symmetric=False)
+
+    @property
+    def reach(self) -> float:
+        """No scale beyond this many times the one that clips nothing has a smaller error."""
+        if self.uniform:  # where all codes fit into half of the grid, the grid at s/2 contains the grid at s
+            return max(cap / (cap // 2 + 0.5) for cap in (self.below, self.above))
+        return FORMATS[self.format].reach
 
     @cached_property
     def values(self) -> np.ndarray:

@@ -156,7 +156,7 @@ def quantizers(settings: Settings, *, progress: Progress | None = None, cancel=N
     network, recipe = network_of(settings), settings.activations
     if recipe.format == "fp32":
         return (None,) * len(network.layers)
-    if recipe.is_cast or recipe.kind == "token":
+    if not recipe.is_recorded:
         return (ActivationQuantizer(recipe, seed=settings.seed),) * len(network.layers)
     seen = records(settings, progress=progress, cancel=cancel)
     found = []

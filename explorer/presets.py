@@ -11,6 +11,7 @@ from explorer.settings import Recipe, Settings
 
 SCHEMES = "compressed_tensors/quantization/quant_scheme.py (vllm-project/compressed-tensors, 0bb1251)"
 TORCH = "torch.ao.quantization.get_default_qconfig, PyTorch 2.13"
+LLAMA = "llama.cpp, ggml-quants.c and llama-quantize"
 ORT = "onnxruntime.quantization, ONNX Runtime 1.32"
 
 
@@ -213,6 +214,78 @@ for _preset in (
         "compressed-tensors' FP8_BLOCK: a scale for each 128 × 128 block of a weight matrix.",
         "Its activations have a scale for each 128 values of a token; here each token has one.",
         SCHEMES,
+    ),
+    Preset(
+        "qlora",
+        "QLoRA (bitsandbytes NF4)",
+        "nf4dq",
+        "fp32",
+        "NF4 weights in blocks of 64 with double quantization, as load_in_4bit with bnb_4bit_use_double_quant.",
+        "The 8-bit scales are equal steps, as torchao has them, where bitsandbytes has a table; activations are FP32 for their 16 bits.",
+        "QLoRA, arXiv 2305.14314; bitsandbytes functional.quantize_4bit; torchao NF4Tensor",
+    ),
+    Preset(
+        "mxfp4",
+        "MXFP4 weights (gpt-oss)",
+        "mxfp4",
+        "fp32",
+        "FP4 weights in blocks of 32 that share a power of two, as gpt-oss is published.",
+        "gpt-oss leaves attention and embeddings in BF16; here every layer is quantized. Activations are FP32 for its BF16.",
+        "OCP Microscaling (MX) v1.0; OpenAI gpt-oss model card, 2025",
+    ),
+    Preset(
+        "mxfp4-mxfp8",
+        "MXFP4 weights, MXFP8 activations",
+        "mxfp4",
+        "mxfp8e4m3",
+        "MXFP4 weights with activations scaled in blocks of 32 while running.",
+        "",
+        "OCP Microscaling (MX) v1.0; Rouhani et al. 2023, arXiv 2310.10537",
+    ),
+    Preset(
+        "mxfp8",
+        "MXFP8",
+        "mxfp8e4m3",
+        "mxfp8e4m3",
+        "E4M3 weights and activations in blocks of 32 that share a power of two, which is rounded down.",
+        "NVIDIA's kernels round the power of two up: that is mxfp8e4m3up here.",
+        "OCP Microscaling (MX) v1.0; torchao MXDynamicActivationMXWeightConfig",
+    ),
+    Preset(
+        "nvfp4",
+        "NVFP4",
+        "nvfp4",
+        "nvfp4",
+        "FP4 in blocks of 16 with E4M3 scales; the activations' FP32 scale comes from calibration, their blocks' while running.",
+        "It quantizes Linear layers only; here convolutions too, with blocks along the channels.",
+        SCHEMES,
+    ),
+    Preset(
+        "nvfp4a16",
+        "NVFP4A16",
+        "nvfp4",
+        "fp32",
+        "compressed-tensors' NVFP4A16: FP4 weights in blocks of 16, activations untouched.",
+        "Its activations are 16-bit floats, which are FP32 here.",
+        SCHEMES,
+    ),
+    *(
+        Preset(
+            f"llama-{id}",
+            f"llama.cpp {id.upper()}",
+            id,
+            "fp32",
+            f"Weights as llama-quantize writes them with {id.upper()}: {what}.",
+            "Its kernels also round activations to 8 bits in blocks of 32; here they are FP32.",
+            LLAMA,
+        )
+        for id, what in (
+            ("q8_0", "8 bits in blocks of 32 with an FP16 scale"),
+            ("q5_1", "5 bits in blocks of 32 with an FP16 scale and minimum"),
+            ("q5_0", "5 bits in blocks of 32 with an FP16 scale"),
+            ("q4_1", "4 bits in blocks of 32 with an FP16 scale and minimum"),
+            ("q4_0", "4 bits in blocks of 32 with an FP16 scale"),
+        )
     ),
 ):
     PRESETS.register(_preset)

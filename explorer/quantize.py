@@ -3,6 +3,7 @@
 Integers follow ONNX's QuantizeLinear: clip(round_half_even(x / scale) + zero_point), each step in
 float32 and element by element, so that codes and scales are the same bits on every machine.
 (torch's fake_quantize multiplies by 1/scale instead of dividing: near ties it may differ by one.)
+Formats with blocks of their own find their scales as their specification or implementation does.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from explorer.blocks import divided, multiplied, scales_of
 from explorer.calibration import calibrate
 from explorer.errors import DataError
 from explorer.formats import FORMATS
@@ -20,8 +22,7 @@ from explorer.grid import Grid, grid_of, steps_below
 from explorer.recipe import Recipe
 from explorer.values import as_recipe, as_values
 
-SCALE_BITS = 32  # a scale is a float32
-STRIP = 1 << 17  # elements at a time: half a megabyte stays in the core's cache from step to step
+SCALE_BITS = 32  # a scale is a float32, where the format does not say otherwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,9 @@ class QuantizedTensor:
 
     codes: integers of the tensor's shape; for floating-point formats their bit patterns
     scale, zero_point: float32 and int32, one per tile (see granularity.Tiling), two-dimensional
-    low, high: the calibrated ranges, float64 of the scale's shape
+    low, high: the calibrated ranges, float64 of the scale's shape; of a block format what its codes reach
+    offset: of formats whose blocks have a minimum, what their code 0 stands for, float32; else None
+    stored: of a block format, what a file holds in place of scale and offset, by name (8-bit scales …)
     """
 
     codes: np.ndarray
@@ -40,6 +43,8 @@ class QuantizedTensor:
     low: np.ndarray
     high: np.ndarray
     axis: int = 0
+    offset: np.ndarray | None = None
+    stored: dict[str, np.ndarray] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -52,9 +57,12 @@ class QuantizedTensor:
 
     @property
     def scale_bits(self) -> int:
-        """Bits of all scales (float32) and of an asymmetric recipe's zero points (as wide as a code)."""
+        """Bits of all scales (float32) and of an asymmetric recipe's zero points (as wide as a code);
+        of a block format those of what it stores."""
         if self.recipe.is_cast:
             return 0
+        if self.stored is not None:
+            return 8 * sum(part.nbytes for part in self.stored.values())
         return self.scale.size * (SCALE_BITS + (self.recipe.bits if self.recipe.scheme == "asym" else 0))
 
     @property
@@ -72,7 +80,8 @@ class QuantizedTensor:
         return Tiling.of(self.recipe, *matrix(self.codes, self.axis).shape)
 
     def dequantize(self) -> np.ndarray:
-        """float32 array of the tensor's shape: (code - zero_point) · scale."""
+        """float32 array of the tensor's shape: (code - zero_point) · scale, or what the code stands
+        for times the scale, plus the offset."""
         return self._values.copy()
 
     def tensor(self):
@@ -83,25 +92,31 @@ class QuantizedTensor:
 
     @cached_property
     def _values(self) -> np.ndarray:
-        number = FORMATS[self.recipe.format]
-        codes = matrix(self.codes, self.axis)
-        scale = self.tiling.spread(self.scale)
-        if number.kind == "integer":
-            steps = codes.astype(np.float32)
-            if self.zero_point.any():
-                steps -= self.tiling.spread(self.zero_point.astype(np.float32))
-            values = np.multiply(steps, scale, out=steps)
-        else:
-            values = number.decode(codes)
-            if not self.recipe.is_cast:
-                np.multiply(values, scale, out=values)
+        codes, tiling = matrix(self.codes, self.axis), self.tiling
+        values = np.empty(codes.shape, np.float32)
+        for place in tiling.regions():
+            part = self._steps(codes[place], place)
+            if self.recipe.is_cast:
+                values[place] = part
+            else:
+                multiplied(part, place, tiling, self.scale, self.offset, values[place])
         return unmatrix(values, self.codes.shape, self.axis)
+
+    def _steps(self, codes: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
+        """What codes of a region stand for in units of their scale, float32."""
+        if self.recipe.element.kind != "integer" or self.recipe.blocks:
+            return self.recipe.element.decode(codes)
+        steps = codes.astype(np.float32)
+        if self.zero_point.any():
+            steps -= self.tiling.spread_over(self.zero_point, *place).astype(np.float32)
+        return steps
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of recipe, shape, codes, scales and zero points, in little-endian order."""
+        """SHA-256 of recipe, shape, codes, scales, zero points and offsets, in little-endian order."""
         hashed = hashlib.sha256(f"{self.recipe} {self.shape} {self.codes.dtype}".encode())
-        for part in (self.codes, self.scale, self.zero_point):
+        parts = (self.codes, self.scale, self.zero_point)
+        for part in parts if self.offset is None else (*parts, self.offset):
             hashed.update(np.ascontiguousarray(part, part.dtype.newbyteorder("<")))
         return hashed.hexdigest()
 
@@ -115,42 +130,49 @@ def quantize(x, recipe: Recipe | str, *, axis: int = 0, seed: int = 0, ranges=No
     Raises DataError for NaN, infinity or nothing in x; SettingsError for a recipe that cannot be.
     """
     recipe, x = as_recipe(recipe), as_values(x)
+    m, rounder = matrix(x, axis), _rounder(recipe, seed)
+    tiling = Tiling.of(recipe, *m.shape)
+    if recipe.blocks:
+        return _in_blocks(m, tiling, recipe, rounder, x.shape, axis)
     low, high = calibrate(x, recipe, axis=axis) if ranges is None else (np.asarray(end, np.float64) for end in ranges)
-    m = matrix(x, axis)
-    rounder = _rounder(recipe, seed)
-    number = FORMATS[recipe.format]
-    if recipe.is_cast:
-        scale, zero_point = np.ones((1, 1), np.float32), np.zeros((1, 1), np.int32)
-        codes = number.encode(m, rounder)
-    else:
-        tiling = Tiling.of(recipe, *m.shape)
+    scale, zero_point = np.ones((1, 1), np.float32), np.zeros((1, 1), np.int32)
+    if not recipe.is_cast:
         if low.shape != tiling.shape:
             raise DataError(f"{recipe} needs ranges of the shape {list(tiling.shape)}, not {list(low.shape)}")
         scale, zero_point = grid_of(recipe, low, high)
-        spread = tiling.spread(scale)
-        if number.kind == "integer":
-            codes = _integer_codes(m, recipe, spread, tiling.spread(zero_point), rounder)
-        else:
-            codes = number.encode(np.divide(m, spread), rounder)
+    encode = _integer_encoder(recipe, tiling, zero_point) if recipe.scheme else None
+    codes = np.empty(m.shape, recipe.element.code_type)
+    for place in tiling.regions():
+        y = m[place] if recipe.is_cast else np.divide(m[place], tiling.spread_over(scale, *place))
+        codes[place] = encode(rounder(y), place) if encode else recipe.element.encode(y, rounder)
     return QuantizedTensor(unmatrix(codes, x.shape, axis), scale, zero_point, recipe, low, high, axis)
 
 
-def _integer_codes(m, recipe, scale, zero_point, rounder) -> np.ndarray:
-    """Codes of a matrix, a strip of rows at a time, in the least integer type that holds them."""
-    number = FORMATS[recipe.format]
-    lowest, highest = number.code_range(recipe.scheme)
-    codes = np.empty(m.shape, f"{'i' if number.signed else 'u'}{1 if number.bits <= 8 else 2}")
-    height = max(1, STRIP // m.shape[1])
-    shift = zero_point.astype(np.float32)
-    shifted = bool(shift.any())
-    for top in range(0, len(m), height):
-        strip = slice(top, top + height)
-        rows = lambda a: a if len(a) == 1 else a[strip]  # noqa: E731
-        y = rounder(np.divide(m[strip], rows(scale)))
-        if shifted:
-            y += rows(shift)
-        codes[strip] = np.clip(y, lowest, highest, out=y)  # clipped before the cast: casting wraps around
-    return codes
+def _in_blocks(m, tiling, recipe, rounder, shape, axis) -> QuantizedTensor:
+    blocks, element = recipe.blocks, recipe.element
+    scales = scales_of(m, tiling, blocks)
+    codes = np.empty(m.shape, element.code_type)
+    for place in tiling.regions():
+        codes[place] = element.encode(divided(m, *place, tiling, blocks, scales), rounder)
+    values, offset = element.values(), 0.0 if scales.offset is None else scales.offset.astype(np.float64)
+    ends = (value * scales.scale.astype(np.float64) + offset for value in (values[0], values[-1]))
+    low, high = np.sort(np.stack(tuple(ends)), axis=0)  # a scale may be negative
+    zero_point = np.full(scales.scale.shape, getattr(element, "zero", 0), np.int32)
+    return QuantizedTensor(unmatrix(codes, shape, axis), scales.scale, zero_point, recipe, low, high, axis,
+                           scales.offset, scales.stored)  # fmt: skip
+
+
+def _integer_encoder(recipe: Recipe, tiling: Tiling, zero_point: np.ndarray) -> Callable:
+    """(whole steps of a region, its place) → their codes by the recipe's scheme."""
+    lowest, highest = FORMATS[recipe.format].code_range(recipe.scheme)
+    shift = zero_point.astype(np.float32) if zero_point.any() else None
+
+    def encode(steps: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
+        if shift is not None:
+            steps += tiling.spread_over(shift, *place)
+        return np.clip(steps, lowest, highest, out=steps)  # clipped before the cast: casting wraps around
+
+    return encode
 
 
 def _rounder(recipe: Recipe, seed: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -164,21 +186,33 @@ def _rounder(recipe: Recipe, seed: int) -> Callable[[np.ndarray], np.ndarray]:
 
 def clipped(x: np.ndarray, q: QuantizedTensor) -> np.ndarray:
     """Which values round to a code beyond the grid, bool of x's shape: torch's fake_quantize mask, inverted."""
-    m = matrix(x, q.axis)
-    if q.recipe.is_cast:
-        return np.abs(x) > FORMATS[q.recipe.format].max
-    grid, scale = Grid.of(q.recipe), q.tiling.spread(q.scale)
+    m, recipe = matrix(x, q.axis), q.recipe
+    if recipe.is_cast:
+        return np.abs(x) > recipe.element.max
+    outside = np.empty(m.shape, bool)
+    for place in q.tiling.regions():
+        y = m[place] if q.offset is None else m[place] - q.tiling.spread_over(q.offset, *place)
+        scale = q.tiling.spread_over(q.scale, *place)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            y = np.divide(y, scale)
+        lowest, highest = _ends(q, place)
+        if recipe.scheme:
+            np.rint(y, out=y)
+        outside[place] = ((y < lowest) | (y > highest)) & (scale != 0)  # a block of scale 0 is rounded, to zeros
+    return unmatrix(outside, x.shape, q.axis)
+
+
+def _ends(q: QuantizedTensor, place: tuple[slice, slice]):
+    """In units of the scale: the first and last whole step of integers, else half a step beyond the
+    outermost values, as on the uniform grids."""
+    if not q.recipe.scheme:
+        values = q.recipe.element.values()
+        return np.float32(1.5 * values[0] - 0.5 * values[1]), np.float32(1.5 * values[-1] - 0.5 * values[-2])
+    grid = Grid.of(q.recipe)
     if grid.symmetric:
-        below, above = np.float32(grid.below), np.float32(grid.above)
-    else:
-        below = q.tiling.spread(steps_below(q.recipe, q.zero_point)).astype(np.float32)
-        above = np.float32(grid.span) - below
-    y = np.divide(m, scale)
-    if grid.uniform:
-        np.rint(y, out=y)
-    else:  # half a step beyond the largest value, as on the uniform grids
-        below = above = np.float32(1.5 * grid.values[-1] - 0.5 * grid.values[-2])
-    return unmatrix((y < -below) | (y > above), x.shape, q.axis)
+        return np.float32(-grid.below), np.float32(grid.above)
+    below = q.tiling.spread_over(steps_below(q.recipe, q.zero_point), *place).astype(np.float32)
+    return -below, np.float32(grid.span) - below
 
 
 def sqnr_db(reference, approximation) -> float:

@@ -4,6 +4,10 @@
 
 The format comes first; the other parts are told apart by their spelling, so their order does
 not matter when a person types them. `str(recipe)` is the one canonical spelling.
+
+There are three ways to a scale, of which a recipe has one: none (a plain cast, "fp16", "fp8e4m3"),
+blocks with scales of the format's own ("mxfp4", "q4_0", "nf4"), or a range that a calibration method
+finds for whatever shares a scale ("int4-sym-g64-mse", "fp8e4m3-channel-minmax", "nf4-g128-minmax").
 """
 
 import re
@@ -32,8 +36,9 @@ class Recipe:
 
     format: a registered id. scheme: of integers only. granularity: which elements share a scale.
     range: how that scale's range is found, optionally "@FACTOR" to widen or narrow it.
-    Parts left empty take their defaults (sym, tensor, minmax); a floating-point format without
-    granularity and range is a plain cast: scale 1, both parts empty. Raises SettingsError.
+    Parts left empty take their defaults (sym, tensor, minmax). A floating-point format without
+    granularity and range is a plain cast: scale 1, both parts empty; a block format finds its own
+    scales and takes neither; nf4 alone is in blocks of 64. Raises SettingsError.
     """
 
     format: str
@@ -54,7 +59,7 @@ class Recipe:
             self._set(scheme=self.scheme or "sym")
             _check_word("scheme", self.scheme, SCHEMES)
         else:
-            self._check_floating(number.bits)
+            self._check_parts(number)
         if number.kind == "integer" or self.granularity or self.range:
             self._set(granularity=_canonical_granularity(self.granularity or "tensor"))
             self._set(range=canonical_range(self.range or "minmax", self.kind))
@@ -63,14 +68,17 @@ class Recipe:
         for name, value in parts.items():
             object.__setattr__(self, name, value)
 
-    def _check_floating(self, bits: int) -> None:
+    def _check_parts(self, number) -> None:
+        """Refuse the parts that a format other than an integer cannot have."""
         if self.scheme:
             raise SettingsError(f"{self.format} takes no scheme: {self.scheme[:40]!r} is for integers")
-        if bits >= 16 and (self.granularity or self.range):  # they have range enough without a scale
+        if not number.scalable and (self.granularity or self.range):
             part = "granularity" if self.granularity else "range"
-            raise SettingsError(f"{self.format} is a plain cast and takes no {part}; write {self.format} alone")
-        if bits == 32 and self.rounding != "nearest":
-            raise SettingsError(f"{self.format} is the reference and is not rounded; leave {self.rounding} out")
+            why = f"has blocks of {number.blocks.size} with scales of their own" if number.blocks else "is a plain cast"
+            raise SettingsError(f"{self.format} {why} and takes no {part}; write {self.format} alone")
+        if not number.rounds and self.rounding != "nearest":
+            why = "is the reference and is not rounded" if number.bits == 32 else "rounds to nearest by a rule of its own"
+            raise SettingsError(f"{self.format} {why}; leave {self.rounding} out")
 
     @classmethod
     def parse(cls, text: str) -> "Recipe":
@@ -101,11 +109,21 @@ class Recipe:
             number = FORMATS[changes["format"]]
             if number.kind != "integer":
                 del kept["scheme"]
-                if number.bits >= 16:
-                    del kept["granularity"], kept["range"]
-                if number.bits == 32:
-                    del kept["rounding"]
+            if not number.scalable or number.blocks and changes["format"] != self.format:
+                del kept["granularity"], kept["range"]  # nf4 is meant in its own blocks, unless it is said otherwise
+            if not number.rounds:
+                del kept["rounding"]
         return Recipe(**{**kept, **changes})
+
+    @property
+    def element(self):
+        """What a code stands for, in units of the scale: a value of explorer.formats."""
+        return FORMATS[self.format].element
+
+    @property
+    def blocks(self):
+        """The blocks with scales of their own (formats.scaling.Blocks), None for a cast or a range."""
+        return None if self.range else FORMATS[self.format].blocks
 
     @property
     def bits(self) -> int:
@@ -115,11 +133,16 @@ class Recipe:
     @property
     def is_cast(self) -> bool:
         """Whether there is no scale: numbers are rounded to the format as they are."""
-        return not self.range
+        return not self.range and self.blocks is None
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether activations need to have been recorded: a range, or a scale of the whole tensor."""
+        return bool(self.range) and self.kind != "token" or self.blocks is not None and self.blocks.rule.of_tensor
 
     @property
     def kind(self) -> str:
-        """tensor, channel, group, block or token; empty for a plain cast."""
+        """tensor, channel, group, block or token; empty for a plain cast and for a format's own blocks."""
         return next((kind for kind, pattern in KINDS.items() if pattern.fullmatch(self.granularity)), "")
 
     @property
@@ -140,9 +163,10 @@ class Recipe:
     @property
     def words(self) -> str:
         """Plain English: "INT4 symmetric, groups of 64, MSE range"."""
-        name = f"{self.format.upper()} {SCHEMES.get(self.scheme, '')}".strip()
-        if self.is_cast:
-            return ", ".join(filter(None, (name, ROUNDINGS[self.rounding])))
+        name = f"{FORMATS[self.format].title} {SCHEMES.get(self.scheme, '')}".strip()
+        if not self.range:
+            own = f"blocks of {self.blocks.size}" if self.blocks else ""
+            return ", ".join(filter(None, (name, own, ROUNDINGS[self.rounding])))
         shared = {"group": f"groups of {self.size}", "block": f"blocks of {self.size} × {self.size}"}
         parts = (name, shared.get(self.kind, f"per {self.kind}"), range_words(self.range), ROUNDINGS[self.rounding])
         return ", ".join(filter(None, parts))

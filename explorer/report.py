@@ -63,7 +63,7 @@ def layer_row(index: int, layer: Layer, weight: np.ndarray, q: QuantizedTensor) 
 
 def _clipping(weight, error, q: QuantizedTensor) -> tuple[float, float]:
     """(Σ of the clipped weights' squared errors, their share)."""
-    if not q.recipe.is_cast and q.recipe.method == "minmax" and q.recipe.factor >= 1:
+    if q.recipe.range and q.recipe.method == "minmax" and q.recipe.factor >= 1:
         return 0.0, 0.0  # by definition
     beyond = matrix(clipped(weight, q))
     if not beyond.any():
@@ -80,13 +80,10 @@ def used_codes(q: QuantizedTensor) -> int:
 
 def available_codes(q: QuantizedTensor) -> int:
     """How many codes the format has: bit patterns of finite values, or integers of the scheme."""
-    number = FORMATS[q.recipe.format]
-    if number.kind == "integer":
-        low, high = number.code_range(q.recipe.scheme)
+    if q.recipe.scheme:
+        low, high = FORMATS[q.recipe.format].code_range(q.recipe.scheme)
         return high - low + 1
-    if number.bits == 32:
-        return 2**32 - 2**24
-    return len(number.values()) + 1  # two zeros
+    return q.recipe.element.code_count
 
 
 def table(rows: list[dict]) -> pd.DataFrame:

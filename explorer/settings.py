@@ -143,6 +143,9 @@ def _weight_recipe(what: str, value) -> Recipe:
 
 def _activation_recipe(value) -> Recipe:
     recipe = _recipe("activations", value)
+    if not FORMATS[recipe.format].activations:
+        allowed = ", ".join(number.id for number in FORMATS if number.blocks and number.activations)
+        raise SettingsError(f"activations: {recipe.format} is for weights; formats with blocks for both are {allowed}")
     if recipe.kind in ("channel", "group", "block"):
         raise SettingsError(f"activations: {recipe.granularity} is not possible, integer matmul cannot factor a "
                             "scale that varies along the reduction axis; allowed: tensor, token")

@@ -18,6 +18,7 @@ from itertools import repeat
 import numpy as np
 import torch
 
+from explorer.blocks import fake_quantized
 from explorer.calibration import range_of_rows
 from explorer.errors import Cancelled, DataError
 from explorer.formats import FORMATS
@@ -34,8 +35,9 @@ CHUNK = 2**18  # elements quantized at a time: a megabyte stays in the core's ca
 class ActivationQuantizer:
     """Fake-quantizes a layer's input: to the codes of `recipe` and back to float32.
 
-    low, high: the range of a tensor's one scale, from calibration; None for a plain cast, and
-    for `token`, whose ranges are the minimum and maximum of each vector, found while running
+    low, high: the range of a tensor's one scale, from calibration; None for a plain cast, for `token`,
+    whose ranges are the minimum and maximum of each vector, and for formats with blocks of their own,
+    found while running (but NVFP4's scale of the whole tensor comes from them)
     seed: of stochastic rounding; every call draws the same numbers
     Raises DataError when a range is needed and is missing or not finite.
     """
@@ -46,20 +48,25 @@ class ActivationQuantizer:
     seed: int = 0
 
     def __post_init__(self):
-        needed = not self.recipe.is_cast and self.recipe.kind != "token"
-        if needed and (self.low is None or self.high is None or not math.isfinite(self.high - self.low)):
+        if self.recipe.is_recorded and (self.low is None or self.high is None or not math.isfinite(self.high - self.low)):
             raise DataError(f"{self.recipe} needs a finite range, not {self.low} to {self.high}; calibrate it first")
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """Float32 of any shape to a new tensor of that shape; `token` scales along the last axis.
+        """Float32 of any shape to a new tensor of that shape; `token` scales along the last axis, blocks
+        lie along it.
 
         Integers: (clip(round(x / scale) + zero_point) − zero_point) · scale, each step in float32.
         """
         if self.recipe.format == "fp32":
             return x
         x = x.contiguous()
-        y = torch.empty_like(x)
         round_ = self._rounder()
+        if self.recipe.blocks:
+            m = x.view(-1, x.shape[-1]).numpy()
+            whole = None if self.low is None else max(-self.low, self.high)
+            values = fake_quantized(m, self.recipe.blocks, self.recipe.element, _on_arrays(round_), whole)
+            return torch.from_numpy(values).view(x.shape)
+        y = torch.empty_like(x)
         for source, target, scale, zero_point in self._parts(x, y):
             self._quantize(source, target, scale, zero_point, round_)
         return y
@@ -97,7 +104,7 @@ class ActivationQuantizer:
             round_(y).clamp_(lowest - zero_point, highest - zero_point).mul_(scale)
         else:
             torch.div(x, scale, out=y)
-            rounded = self._number.round(y.numpy(), lambda a: round_(torch.from_numpy(a)).numpy())
+            rounded = self._number.round(y.numpy(), _on_arrays(round_))
             torch.mul(torch.from_numpy(rounded), scale, out=y)
 
     def _rounder(self) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -108,12 +115,17 @@ class ActivationQuantizer:
         return torch.floor_ if self.recipe.rounding == "floor" else torch.round_  # half to even
 
 
+def _on_arrays(round_: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda a: round_(torch.from_numpy(a)).numpy()
+
+
 class Simulated:
     """The network with some weights replaced and some layer inputs fake-quantized.
 
     weights: one for each layer, [out, ...] as the layer's own; None leaves them in FP32
     activations: a quantizer for the input of each layer, or None. A convolution's `token` is a
-    whole sample: a scale per position cannot be taken out of the sum over a k × k window.
+    whole sample: a scale per position cannot be taken out of the sum over a k × k window. Blocks lie
+    along the axis that is summed over: the last of a linear layer, the channels of a convolution.
 
     Holds a module of its own, which shares what is not replaced with `network.module`; calls may
     come from many threads. Raises DataError that names the layer whose weights do not fit.
@@ -273,6 +285,8 @@ def _quantize_input(module: torch.nn.Module, layer: Layer, quantizer: Activation
         x = inputs[0]
         if quantizer.recipe.kind == "token" and layer.kind != "linear":
             return quantizer(x.flatten(1)).view_as(x)
+        if quantizer.recipe.blocks and layer.kind != "linear":
+            return quantizer(x.movedim(1, -1)).movedim(-1, 1).contiguous()
         return quantizer(x)
 
     module.register_forward_pre_hook(quantize)

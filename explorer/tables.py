@@ -13,8 +13,15 @@ def models() -> pd.DataFrame:
 
 
 def formats() -> pd.DataFrame:
-    """The number formats: id, bits of a code, kind, description."""
-    return _table(FORMATS, "id bits kind description")
+    """The number formats: one row each.
+
+    bits: of a code; block_size: numbers that share a scale of the format's own; bits_per_weight: with that
+    scale; max, min_normal, min_subnormal: in units of the scale; distinct: different numbers it has
+    """
+    columns = "id title family kind bits block_size scale bits_per_weight bias max min_normal min_subnormal"
+    table = _table(FORMATS, columns)
+    table["distinct"] = [number.distinct for number in FORMATS]
+    return table.join(_table(FORMATS, "description source"))
 
 
 def calibrations() -> pd.DataFrame:

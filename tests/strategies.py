@@ -7,8 +7,11 @@ from explorer.models import MODELS
 from explorer.settings import Recipe, Settings
 
 INTEGERS = [f.id for f in FORMATS if f.kind == "integer"]
-FP8 = [f.id for f in FORMATS if f.kind == "floating" and f.bits == 8]
+SCALED = [f.id for f in FORMATS if f.kind != "integer" and f.scalable]
+SCALED_LIVE = [f.id for f in FORMATS if f.kind == "floating" and f.scalable]
 CASTS = [f.id for f in FORMATS if f.kind == "floating"]
+BLOCKS = [f.id for f in FORMATS if f.blocks]
+BLOCKS_LIVE = [f.id for f in FORMATS if f.blocks and f.activations]
 
 numbers = st.floats(1e-30, 1e30)
 factors = st.floats(0.001, 1000)
@@ -38,13 +41,15 @@ weights = st.one_of(
     casts,
     integer_weights,
     st.builds(Recipe, st.sampled_from(INTEGERS), schemes, st.just("tensor"), st.just("entropy")),
-    st.builds(Recipe, st.sampled_from(FP8), st.just(""), granularities, ranges),
+    st.builds(Recipe, st.sampled_from(SCALED), st.just(""), granularities, ranges),
+    st.sampled_from(BLOCKS).map(Recipe),
 )
 activations = st.one_of(
     casts,
     st.builds(Recipe, st.sampled_from(INTEGERS), schemes, st.just("tensor"), ranges | st.just("entropy")),
     st.builds(Recipe, st.sampled_from(INTEGERS), schemes, st.just("token")),
-    st.builds(Recipe, st.sampled_from(FP8), st.just(""), st.sampled_from(["tensor", "token"])),
+    st.builds(Recipe, st.sampled_from(SCALED_LIVE), st.just(""), st.sampled_from(["tensor", "token"])),
+    st.sampled_from(BLOCKS_LIVE).map(Recipe),
 )
 layers = st.dictionaries(st.integers(0, 999), weights, max_size=6)
 

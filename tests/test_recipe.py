@@ -50,7 +50,7 @@ def test_what_is_printed_is_parsed_back(recipe):
 
 @given(weights)
 def test_numbers_have_neither_sign_nor_exponent(recipe):
-    assert set(str(recipe)) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-@")
+    assert set(str(recipe)) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-@_")
     assert str(recipe).count("-") <= 4
 
 
@@ -152,6 +152,6 @@ def test_words_are_plain_english():
     assert Recipe.parse("uint8-asym-p99.9").words == "UINT8 asymmetric, per tensor, percentile 99.9 range"
     assert Recipe.parse("int8-asym-lo1.5hi6").words == "INT8 asymmetric, per tensor, range −1.5 to 6"
     assert Recipe.parse("int8-asym-lo0hi6").words.endswith("range 0 to 6")
-    assert Recipe.parse("fp8e4m3-b128").words == "FP8E4M3, blocks of 128 × 128, min–max range"
+    assert Recipe.parse("fp8e4m3-b128").words == "FP8 E4M3, blocks of 128 × 128, min–max range"
     assert Recipe.parse("int8-minmax@0.85").words.endswith("min–max range × 0.85")
     assert Recipe.parse("fp32").words == "FP32"

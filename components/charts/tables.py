@@ -16,7 +16,7 @@ def layers(table: pd.DataFrame, key: str) -> None:
 
 
 def worked(table: pd.DataFrame, key: str) -> None:
-    shown = {name: words for name, words in en.WORKED.items() if not table[name].isna().all()}
+    shown = {name: words for name, words in en.WORKED.items() if name in table and not table[name].isna().all()}
     _table(table, shown, key)
 
 

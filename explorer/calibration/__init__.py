@@ -56,15 +56,16 @@ def calibrate(x, recipe: Recipe | str, *, axis: int = 0) -> tuple[np.ndarray, np
 
     x: numbers of any shape; axis: the channel axis
     Returns (low, high), float64, low <= 0 <= high, one entry per scale: shape [1, 1] per tensor,
-    [channels, 1] per channel, [channels, groups] for groups, [rows, columns] of blocks.
+    [channels, 1] per channel, [channels, groups] for groups, [rows, columns] of blocks. A plain cast and
+    a format with blocks of its own have no range to find: one entry, the ends of the data.
     Raises DataError for NaN, infinity or nothing in x; SettingsError for a recipe that cannot be.
     """
     recipe = as_recipe(recipe)
     m = matrix(as_values(x), axis)
+    if not recipe.range:
+        return np.array([[float(m.min())]]), np.array([[float(m.max())]])
     tiling = Tiling.of(recipe, *m.shape)
     low, high = np.zeros(tiling.shape), np.zeros(tiling.shape)
-    if recipe.is_cast:
-        return np.array([[float(m.min())]]), np.array([[float(m.max())]])
     for where, values in tiling.parts(m):
         ends = range_of_rows(Rows.of(values), recipe)
         low[where], high[where] = (end.reshape(low[where].shape) for end in ends)
@@ -72,8 +73,12 @@ def calibrate(x, recipe: Recipe | str, *, axis: int = 0) -> tuple[np.ndarray, np
 
 
 def calibrate_record(record: Record, recipe: Recipe | str) -> tuple[float, float]:
-    """The range of one activation tensor from its record: (low, high), low <= 0 <= high."""
-    low, high = range_of_rows(record.rows(), as_recipe(recipe))
+    """The range of one activation tensor from its record: (low, high), low <= 0 <= high; of a recipe
+    without a range the ends of what was recorded."""
+    recipe = as_recipe(recipe)
+    if not recipe.range:
+        return min(record.low, 0.0), max(record.high, 0.0)
+    low, high = range_of_rows(record.rows(), recipe)
     return float(low[0]), float(high[0])
 
 

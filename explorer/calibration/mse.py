@@ -159,8 +159,7 @@ def _symmetric_start(search, low, high, rows):
         search.try_(rows[open_], below[open_], least[open_])
         lost = search.data.clipping(rows[open_], -grid.below * least[open_], grid.above * least[open_])
         open_ = open_[lost <= search.error[rows[open_]]]
-    most = natural * (max(cap / (cap // 2 + 0.5) for cap in (grid.below, grid.above)) if grid.uniform else 2.0)
-    row, scale = _ladder(rows, least, most * 1.0001, 1.02)
+    row, scale = _ladder(rows, least, natural * grid.reach * 1.0001, 1.02)
     return search.neighbours(row, np.full(len(row), grid.below), scale)
 
 

@@ -2,7 +2,8 @@
 
 A value with exponent e and m mantissa bits is a multiple of the step 2^(e-m); below the least
 normal exponent the step stays (subnormals). Overflow saturates, as in the OCP "saturating" mode.
-Sources: IEEE 754-2019 (fp16, bf16's layout); OCP OFP8 v1.0, 2023 (fp8e4m3 is "E4M3", fp8e5m2 "E5M2").
+Sources: IEEE 754-2019 (fp16, bf16's layout); OCP OFP8 v1.0, 2023 (fp8e4m3 is "E4M3", fp8e5m2 "E5M2");
+OCP Microscaling (MX) v1.0, 2023, section 5.3 (FP6 and FP4, which have neither infinity nor NaN).
 """
 
 from dataclasses import dataclass
@@ -11,19 +12,32 @@ from functools import cached_property
 import numpy as np
 
 from explorer.formats import FORMATS
+from explorer.formats.number import Number
 
 
 @dataclass(frozen=True)
-class Floating:
+class Floating(Number):
     """Sign, `exponent_bits`, `mantissa_bits`; `max` is the largest finite value."""
 
     id: str
+    title: str
     exponent_bits: int
     mantissa_bits: int
     max: float
     description: str
+    source: str
 
-    kind = "floating"
+    kind = family = "floating"
+    reach = 2.0  # no scale beyond this many times max |x| / max errs less: the grid at half of it contains its values
+
+    @property
+    def scalable(self) -> bool:
+        """From 16 bits on they have range enough without a scale."""
+        return self.bits < 16
+
+    @property
+    def rounds(self) -> bool:
+        return self.bits < 32
 
     @property
     def bits(self) -> int:
@@ -39,8 +53,21 @@ class Floating:
         return 1 - self.bias
 
     @property
-    def code_type(self) -> type:
-        return np.uint8 if self.bits <= 8 else np.uint16 if self.bits <= 16 else np.uint32
+    def min_normal(self) -> float:
+        return 2.0**self.least_exponent
+
+    @property
+    def min_subnormal(self) -> float:
+        """The smallest number above 0."""
+        return 2.0 ** (self.least_exponent - self.mantissa_bits)
+
+    @cached_property
+    def code_count(self) -> int:
+        return 2**32 - 2**24 if self.bits == 32 else int(np.isfinite(self._table).sum())
+
+    @property
+    def distinct(self) -> int:
+        return self.code_count - 1  # two zeros
 
     def _step(self, x: np.ndarray) -> np.ndarray:
         """Distance between neighbours at |x|, float32: the power of two below |x|, times 2^-m."""
@@ -79,7 +106,7 @@ class Floating:
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """The values that bit patterns stand for, float32 of the codes' shape."""
         codes = np.asarray(codes, self.code_type)
-        return codes.view(np.float32).copy() if self.bits == 32 else self._table[codes]
+        return codes.view(np.float32).copy() if self.bits == 32 else self._table.take(codes, mode="clip")
 
     @cached_property
     def _table(self) -> np.ndarray:
@@ -97,8 +124,17 @@ class Floating:
         return np.unique(self._table[np.isfinite(self._table)]).astype(np.float64)
 
 
-FORMATS.register(Floating("fp32", 8, 23, float(np.finfo(np.float32).max), "IEEE single precision, the reference"))
-FORMATS.register(Floating("fp16", 5, 10, 65504.0, "IEEE half precision: 3 decimal digits, up to 65,504"))
-FORMATS.register(Floating("bf16", 8, 7, float.fromhex("0x1.fep127"), "bfloat16: float32's range with 8 bits of precision"))
-FORMATS.register(Floating("fp8e4m3", 4, 3, 448.0, "OCP FP8 E4M3: finite only, up to 448"))
-FORMATS.register(Floating("fp8e5m2", 5, 2, 57344.0, "OCP FP8 E5M2: up to 57,344, 2 mantissa bits"))
+IEEE, OFP8, MX = "IEEE 754-2019", "OCP OFP8 v1.0, 2023", "OCP Microscaling (MX) v1.0, 2023"
+
+for _fields in (
+    ("fp32", "FP32", 8, 23, float(np.finfo(np.float32).max), "IEEE single precision, the reference", IEEE),
+    ("fp16", "FP16", 5, 10, 65504.0, "IEEE half precision: 3 decimal digits, up to 65,504", IEEE),
+    ("bf16", "BF16", 8, 7, float.fromhex("0x1.fep127"), "bfloat16: float32's range with 8 bits of precision",
+     "Intel BFLOAT16 hardware numerics, 2018"),
+    ("fp8e4m3", "FP8 E4M3", 4, 3, 448.0, "OCP FP8 E4M3: finite only, up to 448", OFP8),
+    ("fp8e5m2", "FP8 E5M2", 5, 2, 57344.0, "OCP FP8 E5M2: up to 57,344, 2 mantissa bits", OFP8),
+    ("fp6e2m3", "FP6 E2M3", 2, 3, 7.5, "FP6 E2M3: up to 7.5, 3 mantissa bits", MX),
+    ("fp6e3m2", "FP6 E3M2", 3, 2, 28.0, "FP6 E3M2: up to 28, 2 mantissa bits", MX),
+    ("fp4e2m1", "FP4 E2M1", 2, 1, 6.0, "FP4 E2M1: 0, ½, 1, 1½, 2, 3, 4, 6 and their negatives", MX),
+):  # fmt: skip
+    FORMATS.register(Floating(*_fields))

@@ -15,21 +15,35 @@ Source: Nagel et al. 2021 (arXiv 2106.08295), section 2; Wu et al. 2020 (arXiv 2
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from explorer.formats import FORMATS
+from explorer.formats.number import Number
 
 SCHEMES = ("sym", "symfull", "asym")
 
 
 @dataclass(frozen=True)
-class Integer:
+class Integer(Number):
+    """All codes, the middle one for 0: a scheme may leave one out or move the zero."""
+
     bits: int
     signed: bool
 
-    kind = "integer"
+    kind = family = "integer"
+    source = "Nagel et al. 2021, arXiv 2106.08295; ONNX QuantizeLinear"
 
     @property
     def id(self) -> str:
         return f"{'' if self.signed else 'u'}int{self.bits}"
+
+    @property
+    def title(self) -> str:
+        return self.id.upper()
+
+    @property
+    def max(self) -> float:
+        return 2.0 ** (self.bits - 1) - 1
 
     @property
     def description(self) -> str:
@@ -51,6 +65,22 @@ class Integer:
         """Steps below and above zero of a symmetric scheme: sym int8 has (127, 127)."""
         low, high = self.code_range(scheme)
         return self.middle - low, high - self.middle
+
+    @property
+    def code_type(self) -> type:
+        """The least type that holds a code; signed codes are signed."""
+        return np.dtype(f"{'i' if self.signed else 'u'}{1 if self.bits <= 8 else 2}").type
+
+    def values(self) -> np.ndarray:
+        half = 2 ** (self.bits - 1)
+        return np.arange(-half, half, dtype=np.float64)
+
+    def encode(self, y, rounder=np.rint):
+        lowest, highest = self.code_range("symfull")
+        return np.clip(rounder(y.copy()) + np.float32(self.middle), lowest, highest).astype(self.code_type)
+
+    def decode(self, codes):
+        return np.asarray(codes).astype(np.float32) - np.float32(self.middle)
 
 
 for _bits in range(2, 17):

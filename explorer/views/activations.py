@@ -16,8 +16,8 @@ def activations(settings: Settings, i: int, bins: int = BINS) -> dict:
 
     edges, counts: equal bins from the least to the largest value and zero; count: of all values
     zeros: how many are zero, as after a ReLU
-    low, high, clipped_share: the range in force and the share of values beyond it; None per token
-    or where nothing has a range
+    low, high, clipped_share: the range in force and the share of values beyond it; None per token,
+    in blocks with scales of their own, or where nothing has a range
     marks: name, low, high and clipped share of every method's choice for the same format (see
     curve.marked)
     """
@@ -25,7 +25,7 @@ def activations(settings: Settings, i: int, bins: int = BINS) -> dict:
     network = network_of(settings)
     key = f"activations {network.digest} {settings.calibration_samples} {settings.seed} {i} {bins}"
     edges, counts, up_to = CACHE.get(key, lambda: _histogram(seen, bins))
-    has_range = not recipe.is_cast and recipe.kind != "token"
+    has_range = bool(recipe.range) and recipe.kind != "token"
     low, high = activation_range(settings, i, recipe) if has_range else (None, None)
     return {
         "name": network.layers[i].name,

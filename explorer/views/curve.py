@@ -30,8 +30,8 @@ def curve(settings: Settings, i: int, points: int = POINTS) -> dict:
     """Mean squared rounding and clipping error of layer i for thresholds shared by the whole tensor.
 
     thresholds: geometric, of the range -T…T, and for an asymmetric recipe not beyond the data;
-    fewer than `points` where every one takes a pass over a large layer; none for a plain cast or a
-    constant tensor
+    fewer than `points` where every one takes a pass over a large layer; none without a range to
+    choose (reason "cast" or "block") or for a constant tensor ("constant")
     marks: what each range method chooses per tensor; neighbours: other formats, by id and bits
     current: the error of the recipe in force; its threshold is None where rows have ranges of their
     own, and then rows_mse is the same error
@@ -48,10 +48,12 @@ def curve(settings: Settings, i: int, points: int = POINTS) -> dict:
         "format": recipe.format,
         "bits": recipe.bits,
         "current": {"threshold": max(-shared[0], shared[1]) or None if shared else None} | now,
-        "rows_mse": None if shared or recipe.is_cast else now["mse"],
+        "rows_mse": None if shared or not recipe.range else now["mse"],
         "power": values.power / values.size,
+        "reason": ("block" if recipe.blocks else "cast") if not recipe.range else
+                  "constant" if values.low == values.high else None,
     }  # fmt: skip
-    if recipe.is_cast or values.low == values.high:
+    if not recipe.range or values.low == values.high:
         return answer
     tensor = recipe.replace(granularity="tensor", range="minmax")
     names = marked(recipe, values.low, values.high)
@@ -130,8 +132,8 @@ def marked(recipe: Recipe, low: float, high: float) -> list[str]:
 def neighbours(recipe: Recipe) -> list[Recipe]:
     """The same grid with a bit fewer and more, and 4 and 8 bits; those that look-ups can serve."""
     number = FORMATS[recipe.format]
-    sign = "" if number.kind == "floating" or number.signed else "u"
-    near = {4, 8} if number.kind == "floating" else {recipe.bits - 1, recipe.bits + 1, 4, 8} - {recipe.bits}
+    sign = "" if not recipe.scheme or number.signed else "u"
+    near = {4, 8} if not recipe.scheme else {recipe.bits - 1, recipe.bits + 1, 4, 8} - {recipe.bits}
     others = [recipe.replace(format=f"{sign}int{bits}", rounding="nearest") for bits in sorted(near) if 2 <= bits <= 16]
     return [other for other in others if _by_look_up(other)]
 

@@ -24,15 +24,16 @@ def histogram(settings: Settings, i: int, bins: int = BINS) -> dict:
     """Counts of the weights of layer i over equal bins, the quantized values, grid and range.
 
     quantized: distinct dequantized values with their counts, over the bins when they are too many
-    low, high: the range in force, over all rows that share a scale; None for a plain cast
+    low, high: the range in force, over all rows that share a scale; None where the recipe has none
     grid: representable values, when all rows have the same few; first_code: code of the first
     steps_below, steps_above: of an integer grid over low…high
-    draggable: whether a clip line can be moved; reason: why not ("cast", "constant") or None
+    draggable: whether a clip line can be moved; reason: why not ("cast", "block", "constant") or None
     """
     network, q = network_of(settings), layer_tensor(settings, i)
     values, recipe = sorted_layer(network, i), q.recipe
-    low, high = (None, None) if recipe.is_cast else (float(q.low.min()), float(q.high.max()))
-    reason = "cast" if recipe.is_cast else "constant" if values.low == values.high else None
+    low, high = (float(q.low.min()), float(q.high.max())) if recipe.range else (None, None)
+    without = "block" if recipe.blocks else "cast"
+    reason = without if not recipe.range else "constant" if values.low == values.high else None
     edges = _edges(values.low, values.high, low, high, bins)
     seed = settings.seed if recipe.rounding == "stochastic" else 0
     key = f"quantized values {network.digest} {i} {recipe} {seed} {bins}"
@@ -48,7 +49,7 @@ def histogram(settings: Settings, i: int, bins: int = BINS) -> dict:
         "high": high,
         "data_low": values.low,
         "data_high": values.high,
-        "symmetric": recipe.is_cast or Grid.of(recipe).symmetric,
+        "symmetric": not recipe.range or Grid.of(recipe).symmetric,
         "count": values.size,
         "draggable": reason is None,
         "reason": reason,
@@ -93,7 +94,7 @@ def _grid_lines(q: QuantizedTensor, edges: np.ndarray) -> dict:
     if recipe.is_cast and number.bits <= 16:  # of a cast those in the picture: most lie far outside
         values = number.values()
         values = values[(values >= edges[0]) & (values <= edges[-1])]
-    elif shared_range(q) and number.kind == "floating":
+    elif shared_range(q) and not recipe.scheme:
         values = Grid.of(recipe).values.astype(np.float32) * q.scale.flat[0]
     elif shared_range(q) and number.bits <= 8:
         first, last = number.code_range(recipe.scheme)

@@ -15,13 +15,15 @@ BITS = (8, 4, 32, 6, 3, 5, 2, 7, 16)  # in the order in which they tell most
 def at_bits(settings: Settings, bits: int) -> Settings:
     """The settings with weights of this many bits; 32 leaves them in FP32. Own recipes of layers go.
 
-    Floating-point weights become symmetric integers with the same granularity and range.
+    Floating-point weights become symmetric integers with the same granularity and range, a format with
+    blocks of its own such integers in groups of the block's size.
     """
     if bits == 32:
         return settings.replace(weights="fp32", layers=(), layer_bits="")
-    number = FORMATS[settings.weights.format]
-    sign = "u" if number.kind == "integer" and not number.signed else ""
-    return settings.replace(weights=settings.weights.replace(format=f"{sign}int{bits}"), layers=(), layer_bits="")
+    weights = settings.weights
+    sign = "u" if weights.scheme and not FORMATS[weights.format].signed else ""
+    groups = {"granularity": f"g{weights.blocks.size}"} if weights.blocks else {}
+    return settings.replace(weights=weights.replace(format=f"{sign}int{bits}", **groups), layers=(), layer_bits="")
 
 
 def tradeoff(settings: Settings, *, cancel=None) -> Iterator[dict]:

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from explorer.errors import SettingsError
-from explorer.formats import FORMATS
 from explorer.granularity import matrix
 from explorer.pipeline import layer_tensor, network_of
 from explorer.quantize import QuantizedTensor, quantize
@@ -19,9 +18,10 @@ COUNT = 7
 def worked(settings: Settings, i: int, count: int = COUNT) -> pd.DataFrame:
     """Different weights of layer i from the smallest to the largest, evenly by rank.
 
-    Columns: weight, scale, zero_point, weight_over_scale, code (a float's bit pattern),
-    dequantized, error, half_step (half the distance of the representable values around the
-    weight: the largest rounding error inside the range).
+    Columns: weight, scale, zero_point, offset (only of formats whose blocks have a minimum),
+    weight_over_scale (after taking the offset away), code (a float's bit pattern), dequantized, error,
+    half_step (half the distance of the representable values around the weight: the largest
+    rounding error inside the range).
     """
     weight, q = network_of(settings).weight(i), layer_tensor(settings, i)
     m = matrix(weight)
@@ -29,27 +29,31 @@ def worked(settings: Settings, i: int, count: int = COUNT) -> pd.DataFrame:
     values = np.unique(sorted_[np.linspace(0, sorted_.size - 1, count).round().astype(int)])
     picked = np.unravel_index([int(np.argmax(m.ravel() == value)) for value in values], m.shape)
     scale, zero_point = (np.broadcast_to(q.tiling.spread(part), m.shape)[picked] for part in (q.scale, q.zero_point))
+    offset = None if q.offset is None else np.broadcast_to(q.tiling.spread(q.offset), m.shape)[picked]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        multiples = (values if offset is None else values - offset) / scale
+    multiples = np.where(scale == 0, np.float32(0), multiples)  # a block too small for its scale is all zeros
     back = matrix(q.tensor().numpy())[picked]
     return pd.DataFrame({
         "weight": values.astype(np.float64),
         "scale": scale.astype(np.float64),
         "zero_point": zero_point,
-        "weight_over_scale": (values / scale).astype(np.float64),
+        **({} if offset is None else {"offset": offset.astype(np.float64)}),
+        "weight_over_scale": multiples.astype(np.float64),
         "code": matrix(q.codes)[picked].astype(np.int64),
         "dequantized": back.astype(np.float64),
         "error": back.astype(np.float64) - values,
-        "half_step": _half_step(q, values / scale) * scale.astype(np.float64),
+        "half_step": _half_step(q, multiples) * np.abs(scale).astype(np.float64),
     })  # fmt: skip
 
 
 def _half_step(q: QuantizedTensor, multiples: np.ndarray) -> np.ndarray:
     """Half the distance between the grid's values around each multiple of the scale."""
-    number = FORMATS[q.recipe.format]
-    if number.kind == "integer":
+    if q.recipe.scheme:
         return np.full(len(multiples), 0.5)
-    if number.bits == 32:
+    if q.recipe.bits == 32:
         return np.zeros(len(multiples))
-    values = number.values()
+    values = q.recipe.element.values()
     above = np.clip(np.searchsorted(values, multiples), 1, len(values) - 1)
     return (values[above] - values[above - 1]) / 2
 

@@ -1,0 +1,129 @@
+"""Microscaling (MX) and NVFP4: small floats in blocks with a scale of 8 bits.
+
+MX: the scale is a power of two, E8M0. The OCP rule takes 2^(floor(log2 amax) - emax), with emax the
+exponent of the element's largest value: a block may then reach beyond that value and saturates (7.9
+in MXFP4 becomes 6). The rounded-up rule, 2^ceil(log2(amax / max)), never does, and makes coarser
+steps. Exponents stop at ±127; a block of zeros has the least, 2^-127.
+NVFP4: the scale is E4M3, of amax / 6 in units of a float32 scale of the whole tensor, which is such
+that the largest block's is 448. A block too small for E4M3 gets the scale 0 and becomes zeros.
+Sources: OCP Microscaling Formats (MX) v1.0, 2023, section 6.3 (and 5.3.4 for INT8); cuBLAS
+documentation, "1D block scaling", for the rounded-up rule; NVIDIA 2025, arXiv 2509.25149, for NVFP4
+(torchao bounds its block scales by 2^-6 from below and multiplies by reciprocals).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.formats import FORMATS
+from explorer.formats.floating import MX as OCP
+from explorer.formats.number import Number
+from explorer.formats.scaling import BlockFormat, Blocks, Rule, Scales
+
+EXPONENT = 127  # of E8M0: its bias and its reach
+
+
+@dataclass(frozen=True)
+class Fixed(Number):
+    """Integers from -max to max in units of 2^-fraction: the most negative code is left out."""
+
+    bits: int
+    fraction: int
+
+    kind = family = "integer"
+    code_type = np.int8
+
+    @property
+    def _largest(self) -> int:
+        return 2 ** (self.bits - 1) - 1
+
+    @property
+    def max(self) -> float:
+        return self._largest / 2**self.fraction
+
+    @property
+    def code_count(self) -> int:
+        return 2 * self._largest + 1
+
+    def values(self):
+        return np.arange(-self._largest, self._largest + 1) / 2**self.fraction
+
+    def encode(self, y, rounder=np.rint):
+        with np.errstate(over="ignore"):
+            steps = rounder(np.multiply(y, np.float32(2**self.fraction)))
+        return np.clip(steps, -self._largest, self._largest, out=steps).astype(self.code_type)
+
+    def decode(self, codes):
+        return np.multiply(codes, np.float32(2.0**-self.fraction), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class PowerOfTwo(Rule):
+    """E8M0. max: the element's largest value."""
+
+    max: float
+    up: bool
+
+    bits = 8
+
+    @property
+    def words(self) -> str:
+        return "E8M0, rounded up" if self.up else "E8M0"
+
+    def scales(self, absmax, *, whole=None):
+        reach = absmax / np.float32(self.max) if self.up else absmax
+        mantissa, exponent = np.frexp(reach)
+        if self.up:
+            exponent -= mantissa <= 0.5  # frexp's mantissa is from ½ to below 1
+        else:
+            exponent -= np.frexp(self.max)[1]
+        exponent = np.where(reach > 0, np.clip(exponent, -EXPONENT, EXPONENT), -EXPONENT)
+        scale = np.ldexp(np.float32(1), exponent)
+        return Scales(scale, scale, {"scale": (exponent + EXPONENT).astype(np.uint8)})
+
+
+@dataclass(frozen=True)
+class TwoLevel(Rule):
+    """A small float in units of the tensor's float32 scale. max: the element's largest value."""
+
+    max: float
+    float: Number
+
+    bits = 8
+    of_tensor = True
+
+    @property
+    def words(self) -> str:
+        return f"{self.float.title.removeprefix('FP8 ')}, and FP32 per tensor"
+
+    def scales(self, absmax, *, whole=None):
+        largest = np.float32(absmax.max() if whole is None else whole)
+        tensor = largest / np.float32(self.float.max * self.max)
+        tensor = tensor if tensor > 0 else np.float32(1)
+        codes = self.float.encode(absmax / np.float32(self.max) / tensor)
+        scale = self.float.decode(codes) * tensor
+        by = np.where(scale > 0, scale, np.float32(np.inf))
+        return Scales(scale, by, {"scale": codes, "tensor_scale": np.float32(tensor)})
+
+
+def _mx(id: str, title: str, element: Number) -> None:
+    bits = f"{element.bits} bits in blocks of 32, scales powers of two"
+    for suffix, up, says in (("", False, "that may clip the largest value"), ("up", True, "rounded up, which never clips")):
+        FORMATS.register(BlockFormat(
+            f"{id}{suffix}", f"{title} up" if up else title, "MX", element, Blocks(32, PowerOfTwo(element.max, up)),
+            f"{bits} {says}", f"{OCP}; cuBLAS, 1D block scaling" if up else OCP,
+        ))  # fmt: skip
+
+
+_mx("mxfp8e4m3", "MXFP8 E4M3", FORMATS["fp8e4m3"])
+_mx("mxfp8e5m2", "MXFP8 E5M2", FORMATS["fp8e5m2"])
+_mx("mxfp6e2m3", "MXFP6 E2M3", FORMATS["fp6e2m3"])
+_mx("mxfp6e3m2", "MXFP6 E3M2", FORMATS["fp6e3m2"])
+_mx("mxfp4", "MXFP4", FORMATS["fp4e2m1"])
+_mx("mxint8", "MXINT8", Fixed(8, 6))
+
+FORMATS.register(BlockFormat(
+    "nvfp4", "NVFP4", "NVFP4", FORMATS["fp4e2m1"],
+    Blocks(16, TwoLevel(FORMATS["fp4e2m1"].max, FORMATS["fp8e4m3"])),
+    "FP4 in blocks of 16 with E4M3 scales and one FP32 scale for the tensor", "NVIDIA, arXiv 2509.25149",
+))  # fmt: skip

@@ -1,0 +1,130 @@
+"""Codebooks: formats whose values are a table.
+
+NF4's sixteen values are quantiles of a normal distribution, so that each code is used about as often
+when the weights are normal. A value goes to the nearest entry, at a tie to the lower one, as
+bitsandbytes' thresholds have it: a code is the number of thresholds below the value.
+Double quantization stores the FP32 scales of the blocks with 8 bits: their mean is subtracted, 256 of
+them share one factor. Codes are computed with the scale as it was, as bitsandbytes and torchao do.
+Both flatten the tensor into blocks; here blocks run along the row, which is the same where the row is
+a multiple of 64.
+Source: Dettmers et al., QLoRA, NeurIPS 2023, arXiv 2305.14314, appendix E; bitsandbytes
+dQuantizeNF4; for the 8-bit scales torchao's NF4Tensor.double_quantize_scalers (bitsandbytes has a
+table of 256 unequal steps there).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from explorer.formats import FORMATS
+from explorer.formats.number import Number
+from explorer.formats.scaling import BlockFormat, Blocks, Rule, Scales, reciprocal
+
+NF4 = (
+    -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
+    -0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0.0,
+    0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224,
+    0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Codebook(Number):
+    """`table`: its values in units of the scale, ascending. `blocks`: the scales it has when it stands alone."""
+
+    id: str
+    title: str
+    bits: int
+    table: tuple[float, ...]
+    description: str
+    source: str
+    blocks: Blocks | None = None
+
+    kind = family = "codebook"
+    rounds = False
+    activations = False
+
+    @property
+    def max(self) -> float:
+        return self.table[-1]
+
+    @property
+    def reach(self) -> float:
+        """No scale beyond this many times max |x| errs less: all values would be nearest to 0."""
+        return 2 / min(abs(value) for value in self.table if value)
+
+    @cached_property
+    def thresholds(self) -> np.ndarray:
+        """Middles between neighbouring values, float32."""
+        table = np.float64(self.table)
+        return ((table[1:] + table[:-1]) / 2).astype(np.float32)
+
+    @cached_property
+    def _values(self) -> np.ndarray:
+        return np.float32(self.table)
+
+    def values(self) -> np.ndarray:
+        return self._values.astype(np.float64)
+
+    def encode(self, y, rounder=np.rint):
+        codes = np.zeros(y.shape, np.uint8)
+        for threshold in self.thresholds:  # sixteen comparisons of whole strips beat a search for each value
+            codes += y > threshold
+        return codes
+
+    def decode(self, codes):
+        return self._values.take(codes, mode="clip")
+
+
+@dataclass(frozen=True)
+class Absmax(Rule):
+    """The largest magnitude, so that it becomes ±1."""
+
+    words = "FP32"
+    bits = 32
+    multiplies = True
+
+    def scales(self, absmax, *, whole=None):
+        by = reciprocal(absmax)
+        scale = np.where(by > 0, absmax, np.float32(0))
+        return Scales(scale, by, {"absmax": scale})
+
+
+@dataclass(frozen=True)
+class DoubleAbsmax(Rule):
+    """The same as signed 8-bit integers, `together` of which share a factor; one mean for all."""
+
+    together: int
+
+    multiplies = True
+
+    @property
+    def words(self) -> str:
+        return f"INT8, and FP32 for each {self.together}"
+
+    @property
+    def bits(self) -> float:
+        return 8 + 32 / self.together
+
+    def scales(self, absmax, *, whole=None):
+        flat = absmax.ravel()
+        mean = np.float32(flat.mean(dtype=np.float64))
+        groups = np.pad(flat - mean, (0, -len(flat) % self.together)).reshape(-1, self.together)
+        factor = reciprocal(np.abs(groups).max(axis=1) / np.float32(128))
+        factor = np.where(factor > 0, factor, np.float32(1))  # equal scales are their mean
+        codes = np.clip(np.rint(groups * factor[:, None]), -128, 127).astype(np.int8)
+        scale = (codes / factor[:, None] + mean).ravel()[: len(flat)].reshape(absmax.shape)
+        stored = {"absmax": codes.ravel()[: len(flat)].reshape(absmax.shape), "factor": factor, "mean": mean}
+        return Scales(scale, reciprocal(absmax), stored)
+
+
+_nf4 = FORMATS.register(Codebook(
+    "nf4", "NF4", 4, NF4, "4-bit NormalFloat, quantiles of a normal distribution; alone in blocks of 64 with FP32 scales",
+    "QLoRA, arXiv 2305.14314, appendix E; bitsandbytes", Blocks(64, Absmax()),
+))  # fmt: skip
+FORMATS.register(BlockFormat(
+    "nf4dq", "NF4 double", "codebook", _nf4, Blocks(64, DoubleAbsmax(256)),
+    "NF4 in blocks of 64 whose scales are quantized to 8 bits too, as QLoRA does",
+    "QLoRA, arXiv 2305.14314, section 3; torchao NF4Tensor", activations=False,
+))  # fmt: skip
