@@ -19,9 +19,9 @@ if str(ROOT) not in sys.path:  # Streamlit puts this file's folder there, not th
 from components.controls import address  # noqa: E402
 from components.controls.share import share  # noqa: E402
 from components.controls.state import state  # noqa: E402
-from components.pages.about import about  # noqa: E402
-from components.pages.explore import explore  # noqa: E402
-from components.pages.formats import formats  # noqa: E402
+from components.screens.about import about  # noqa: E402
+from components.screens.explore import explore  # noqa: E402
+from components.screens.formats import formats  # noqa: E402
 from components.words import en  # noqa: E402
 
 HERE = Path(__file__).parent

@@ -285,7 +285,7 @@ FIELDS_HELP = {
     "sign": "1 for negative numbers.",
     "exponent": "Which power of two; the bias is subtracted from it. All bits 0: subnormal, with the exponent of the smallest normal number.",
     "mantissa": "How far between that power of two and the next.",
-    "integer": "A whole number of steps; of signed formats in two's complement.",
+    "integer": "A whole number of steps, in two's complement where it is signed; an unsigned code is counted from its zero point, here the middle code.",
     "index": "Which entry of the table.",
 }
 CODE_MEANS = "<code>{code}</code> is <b>{value}</b>{formula} <span>{kind}</span>"

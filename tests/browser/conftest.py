@@ -113,6 +113,17 @@ def app(tmp_path_factory) -> Iterator[Callable[[str | Path], str]]:
             server.kill()
 
 
+@pytest.fixture
+def fresh_app(tmp_path) -> Iterator[str]:
+    """The address of the page on a server of its own that nobody has visited."""
+    log = tmp_path / "log.txt"
+    server, url = start_server(ROOT / "components" / "app.py", log)
+    wait_until_healthy(server, url, log)
+    yield url
+    server.terminate()
+    server.wait(10)
+
+
 def watch_console(page: Page) -> list[str]:
     """The list that errors on the console and uncaught exceptions of `page` are collected in."""
     errors: list[str] = []

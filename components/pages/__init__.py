@@ -1,1 +1,0 @@
-"""One file a page; each is a function that app.py shows under the navigation."""
