@@ -21,6 +21,7 @@ from components.controls.share import share  # noqa: E402
 from components.controls.state import state  # noqa: E402
 from components.screens.about import about  # noqa: E402
 from components.screens.explore import explore  # noqa: E402
+from components.screens.formats import formats  # noqa: E402
 from components.words import en  # noqa: E402
 
 HERE = Path(__file__).parent
@@ -40,6 +41,7 @@ def main() -> None:
     page = st.navigation(
         [
             st.Page(explore, title=en.EXPLORE, default=True),
+            st.Page(formats, title=en.FORMATS_PAGE, url_path="formats"),
             st.Page(about, title=en.ABOUT, url_path="about"),
         ],
         position="top",

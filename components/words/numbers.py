@@ -46,3 +46,9 @@ def short(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "—"
     return f"{value:.4g}".replace("-", MINUS)
+
+
+def exactly(value: float) -> str:
+    """A number with all its digits when they are few, else seven significant ones: "0.1015625", "3.389531e+38"."""
+    text = f"{value:.10g}"
+    return (text if float(text) == value and len(text) <= 14 else f"{value:.7g}").replace("-", MINUS)
