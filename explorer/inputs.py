@@ -47,7 +47,7 @@ class LayerInputs:
         if lost := int((~x.isfinite()).sum()):
             raise DataError(f"{lost:,} of {x.numel():,} inputs are NaN or infinite; use finite ones")
         sums = _Sums()
-        sums.add(x if x.ndim == 3 else x[None])
+        sums.add((x if x.ndim == 3 else x[None]).transpose(1, 2))
         channels = x.abs().reshape(-1, x.shape[-2], x.shape[-1])
         sums.watch(channels.amax(1).reshape(-1), channels.mean(1).reshape(-1), 1)
         return sums.inputs()
@@ -68,11 +68,11 @@ class _Sums:
         self.rows = self.weight = 0
 
     def add(self, x: torch.Tensor) -> None:
-        """Rows [G, n, K]."""
-        second, first = torch.bmm(x.transpose(1, 2), x), x.sum(1)
+        """Columns [G, K, n]."""
+        second, first = torch.bmm(x, x.transpose(1, 2)), x.sum(2)
         self.second = second if self.second is None else self.second.add_(second)
         self.first = first if self.first is None else self.first.add_(first)
-        self.rows += x.shape[1]
+        self.rows += x.shape[2]
 
     def watch(self, absmax: torch.Tensor, absmean: torch.Tensor, weight: float) -> None:
         """The largest and the mean magnitude of each channel over `weight` numbers."""
@@ -115,8 +115,8 @@ def layer_inputs(
         x = inputs[0].detach()
         if lost := int((~x.isfinite()).sum()):
             raise DataError(f"the input of layer {layer.name} holds {lost:,} values that are NaN or infinite")
-        for rows in _rows(module, x, max(1, MOST_ROWS // len(samples)), draw):
-            sums[layer.name].add(rows)
+        for columns in _columns(module, x, max(1, MOST_ROWS // len(samples)), draw):
+            sums[layer.name].add(columns)
         by_channel = x.abs().movedim(1 if hasattr(module, "groups") else -1, 0).flatten(1)
         sums[layer.name].watch(by_channel.amax(1), by_channel.mean(1), by_channel.shape[1])
 
@@ -134,26 +134,26 @@ def layer_inputs(
     return tuple(sums[layer.name].inputs() for layer in network.layers)
 
 
-def _rows(module: torch.nn.Module, x: torch.Tensor, most: int, draw: np.random.Generator):
-    """Rows [G, n, K] of a layer's input, at most `most` positions of each sample, in strips."""
+def _columns(module: torch.nn.Module, x: torch.Tensor, most: int, draw: np.random.Generator):
+    """Columns [G, K, n] of a layer's input, at most `most` positions of each sample, in strips."""
     if not hasattr(module, "groups"):
-        yield x.reshape(1, -1, x.shape[-1])
+        yield x.reshape(1, -1, x.shape[-1]).transpose(1, 2)
         return
     mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
     x = torch.nn.functional.pad(x, _padding(module), mode=mode)
     for side, (kernel, stride, dilation) in enumerate(zip(module.kernel_size, module.stride, module.dilation)):
         x = x.unfold(2 + side, (kernel - 1) * dilation + 1, stride)[..., ::dilation]
     n, channels, height, width, *kernel = x.shape  # a view: nothing is copied yet
-    positions = np.arange(height * width)
-    if len(positions) > most:
-        positions = np.sort(draw.choice(len(positions), most, replace=False))
-    groups = module.groups
-    wide = channels * kernel[0] * kernel[1] * n
-    step = max(1, STRIP // wide)
-    for at in range(0, len(positions), step):
-        y, z = (torch.from_numpy(part) for part in np.divmod(positions[at : at + step], width))
-        patches = x[:, :, y, z].reshape(n, groups, channels // groups, len(y), *kernel)
-        yield patches.permute(1, 0, 3, 2, 4, 5).reshape(groups, n * len(y), -1)
+    groups, columns = module.groups, channels // module.groups * kernel[0] * kernel[1]
+    x = x.reshape(n, groups, -1, height, width, *kernel).permute(1, 2, 5, 6, 0, 3, 4)  # positions last: copies run along them
+    if height * width > most:
+        positions = np.sort(draw.choice(height * width, most, replace=False))
+        y, z = (torch.from_numpy(part) for part in np.divmod(positions, width))
+        yield x[..., y, z].reshape(groups, columns, -1)
+        return
+    step = max(1, STRIP // (groups * columns * n * width))
+    for top in range(0, height, step):
+        yield x[..., top : top + step, :].reshape(groups, columns, -1)
 
 
 def _padding(module: torch.nn.Module) -> list[int]:

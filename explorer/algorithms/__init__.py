@@ -47,6 +47,7 @@ class Algorithm:
         "seed", "weights" (the recipes of all layers), "activations" (their recipe)
     excludes, needs: ids it cannot be combined with, or does nothing without
     refuses: a layer's weight recipe → one sentence why it cannot treat it, or ""
+    exact: whether the weights' codes are the same bits on every machine: no matrix products or powers
     """
 
     id: str
@@ -61,6 +62,7 @@ class Algorithm:
     excludes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     refuses: Callable[[Recipe], str] = lambda recipe: ""
+    exact: bool = False
 
     @property
     def order(self) -> tuple[int, int, str]:
@@ -86,6 +88,11 @@ def in_order(ids: Iterable[str]) -> tuple[str, ...]:
         if missing := next((id for id in each.needs if id not in names), None):
             raise SettingsError(f"{each.id} does nothing without {missing}; add {missing} or leave {each.id} out")
     return names
+
+
+def inexact(ids: Iterable[str]) -> tuple[str, ...]:
+    """Those whose codes may differ between processors."""
+    return tuple(id for id in ids if not ALGORITHMS[id].exact)
 
 
 def of_stage(ids: Iterable[str], stage: str) -> list[Algorithm]:

@@ -27,7 +27,7 @@ ITERATIONS = 1000
 WARM = 0.2  # share of the iterations without the push
 BETA = 20.0, 2.0  # from … to
 PUSH = 10.0  # λ, of the mean over a row's weights
-RATE = 0.05  # of Adam
+RATE = 0.1  # of Adam
 LOOK = 50  # iterations from one look at the rounded weights to the next
 
 

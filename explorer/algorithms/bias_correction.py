@@ -132,5 +132,6 @@ ALGORITHMS.register(
         apply=correct,
         function=bias_correct,
         reads=("calibration", "weights", "activations"),
+        exact=True,  # it leaves the codes alone
     )
 )
