@@ -30,7 +30,8 @@ class QuantizedTensor:
     """What is stored in place of a tensor.
 
     codes: integers of the tensor's shape; for floating-point formats their bit patterns
-    scale, zero_point: float32 and int32, one per tile (see granularity.Tiling), two-dimensional
+    scale, zero_point: float32 and int32, one per tile (see granularity.Tiling), two-dimensional;
+    an algorithm may give float32 zero points
     low, high: the calibrated ranges, float64 of the scale's shape; of a block format what its codes reach
     offset: of formats whose blocks have a minimum, what their code 0 stands for, float32; else None
     stored: of a block format, what a file holds in place of scale and offset, by name (8-bit scales …)
@@ -57,12 +58,14 @@ class QuantizedTensor:
 
     @property
     def scale_bits(self) -> int:
-        """Bits of all scales (float32) and of an asymmetric recipe's zero points (as wide as a code);
-        of a block format those of what it stores."""
+        """Bits of all scales (float32) and of an asymmetric recipe's zero points (as wide as a code, or
+        float32); of a block format those of what it stores."""
         if self.recipe.is_cast:
             return 0
         if self.stored is not None:
             return 8 * sum(part.nbytes for part in self.stored.values())
+        if self.zero_point.dtype.kind == "f":
+            return self.scale.size * 2 * SCALE_BITS
         return self.scale.size * (SCALE_BITS + (self.recipe.bits if self.recipe.scheme == "asym" else 0))
 
     @property

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import explorer
-from explorer import pipeline
+from explorer import pipeline, stages
 from explorer.cache import CACHE
 from explorer.errors import Cancelled, DataError, SettingsError
 from explorer.formats import FORMATS
@@ -116,7 +116,7 @@ def test_nan_in_the_weights_names_the_layer_and_how_many(monkeypatch, recipe):
     name = network.layers[2].name
     module = copy.deepcopy(network.module)
     module.get_submodule(name).weight.data.view(-1)[[1, 5, 7]] = torch.tensor([np.nan, np.inf, -np.inf])
-    monkeypatch.setattr(pipeline, "load", lambda _: dataclasses.replace(network, module=module, digest=f"broken {recipe}"))
+    monkeypatch.setattr(stages, "load", lambda _: dataclasses.replace(network, module=module, digest=f"broken {recipe}"))
     for function in (pipeline.run, pipeline.weigh, explorer.adjust) if recipe[0] == "i" else (pipeline.run, pipeline.weigh):
         with pytest.raises(DataError, match=f"the weights of layer {name}: 3 of [0-9,]+ values are NaN or infinite"):
             function(DIGITS.replace(weights=recipe))
@@ -128,7 +128,7 @@ def test_nan_in_the_activations_names_the_layer_and_how_many(monkeypatch, activa
     first = network.layers[1].name
     module = copy.deepcopy(network.module)
     module.get_submodule(network.layers[0].name).bias.data[2] = np.inf  # what flows out of the first layer
-    monkeypatch.setattr(pipeline, "load", lambda _: dataclasses.replace(network, module=module, digest=f"inf {activations}"))
+    monkeypatch.setattr(stages, "load", lambda _: dataclasses.replace(network, module=module, digest=f"inf {activations}"))
     with pytest.raises(DataError, match=rf"layer ({first}|{network.layers[0].name})\b.*?[0-9,]+ .*NaN or infinite"):
         pipeline.run(DIGITS.replace(activations=activations))
 

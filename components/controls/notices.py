@@ -7,6 +7,7 @@ import streamlit as st
 
 from components.controls.state import State, state
 from components.words import en
+from explorer.algorithms import inexact
 from explorer.stamp import compare_stamps
 
 
@@ -36,7 +37,7 @@ def notices(job) -> None:
 
 
 def _verdict(now: State, stamp: str) -> None:
-    verdict, sentence = compare_stamps(now.stamp, stamp)
+    verdict, sentence = compare_stamps(now.stamp, stamp, algorithms=inexact(now.settings.algorithms))
     kind = {"same": "good", "close": "plain", "different": "bad"}[verdict]
     notice(kind, sentence, f"stamp-{verdict}", en.LINK_OPENED[verdict])
 

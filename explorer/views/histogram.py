@@ -35,8 +35,7 @@ def histogram(settings: Settings, i: int, bins: int = BINS) -> dict:
     without = "block" if recipe.blocks else "cast"
     reason = without if not recipe.range else "constant" if values.low == values.high else None
     edges = _edges(values.low, values.high, low, high, bins)
-    seed = settings.seed if recipe.rounding == "stochastic" else 0
-    key = f"quantized values {network.digest} {i} {recipe} {seed} {bins}"
+    key = f"quantized values {q.digest} {edges[0]} {edges[-1]} {bins}"
     return {
         "layer": i,
         "name": network.layers[i].name,

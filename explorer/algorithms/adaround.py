@@ -1,0 +1,142 @@
+"""AdaRound: learn for each weight whether to round it down or up, by what comes out of the layer.
+
+Minimises E = Σ (w − w̃) M (w − w̃)ᵀ over soft weights w̃ = low + h(V)·(high − low), which lie between the grid's
+values on either side, plus λ Σ (1 − |2h − 1|^β), which pushes every h to 0 or 1 as β falls; h(V) is the
+rectified sigmoid clip(1.2 σ(V) − 0.1, 0, 1). A row's E is counted in units of what rounding to nearest makes
+of it, without which one λ would mean something else in every layer.
+Source: Nagel, Amjad, van Baalen, Louizos and Blankevoort, ICML 2020, arXiv 2004.10568, equations 21-24.
+M, the mean of x xᵀ, holds all that the paper's batches of inputs say about E: every iteration sees all
+the calibration samples, and nothing is drawn at random.
+
+The codes come out of matrix products, whose last place differs between processors.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explorer.algorithms import ALGORITHMS, Algorithm
+from explorer.errors import DataError
+from explorer.fixed_grid import FixedGrid, with_steps
+from explorer.granularity import matrix
+from explorer.quantize import QuantizedTensor, quantize
+from explorer.recipe import Recipe
+from explorer.values import as_values
+
+ITERATIONS = 1000
+WARM = 0.2  # share of the iterations without the push
+BETA = 20.0, 2.0  # from … to
+PUSH = 10.0  # λ, of the mean over a row's weights
+RATE = 0.1  # of Adam
+LOOK = 50  # iterations from one look at the rounded weights to the next
+
+
+def adaround(w, x, scale, qmin, qmax, *, iterations: int = ITERATIONS, progress=None, cancel=None) -> np.ndarray:
+    """The weights rounded by AdaRound, float32 of w's shape: multiples of scale from qmin to qmax.
+
+    w: [out, …]; x: rows [n, columns] that the layer is given, or [groups, n, columns] for a grouped
+    convolution; scale: broadcasts against w, such as [out, 1]; qmin <= 0 <= qmax
+    progress(share done); when cancel.is_set(), returns the best so far. Raises DataError.
+    """
+    from explorer.inputs import LayerInputs
+
+    w = as_values(w)
+    m = matrix(w)
+    scale = np.broadcast_to(np.asarray(scale, np.float32), w.shape).reshape(m.shape)
+    if not (np.isfinite(scale).all() and (scale > 0).all() and qmin <= 0 <= qmax and qmin < qmax):
+        raise DataError("adaround needs scales above 0 and qmin <= 0 <= qmax, such as -7 and 7")
+    y = m / scale
+    low, high = (np.clip(side(y), qmin, qmax) for side in (np.floor, np.ceil))
+    nearest = np.clip(np.rint(y), qmin, qmax)
+    up = learn(m, low * scale, high * scale, nearest == high, LayerInputs.of(x).second, iterations, progress, cancel)
+    return (np.where(up, high, low) * scale).reshape(w.shape)
+
+
+def refuses(recipe: Recipe) -> str:
+    if recipe.format == "fp32":
+        return "adaround chooses codes, and fp32 weights have none; choose a recipe such as int4-sym-channel"
+    if recipe.rounding != "nearest":
+        return f"adaround learns how to round; leave {recipe.rounding} out"
+    return ""
+
+
+def quantize_adaround(weight, recipe: Recipe, inputs, *, seed=0, ranges=None, progress=None, cancel=None) -> QuantizedTensor:
+    """The quantized tensor, with the scales and zero points of rounding to nearest."""
+    q = quantize(weight, recipe, ranges=ranges)
+    grid, w = FixedGrid.of(q), matrix(weight)
+    low, high = grid.around(w)
+    nearest = grid.nearest(w)
+    up = learn(w, grid.values(low), grid.values(high), nearest == high, inputs.second, ITERATIONS, progress, cancel)
+    return with_steps(q, np.where(up, high, low))
+
+
+def learn(w, low, high, nearest, second, iterations: int, progress=None, cancel=None) -> np.ndarray:
+    """Which weights [out, columns] go up to `high`, bool: for each row the best that was seen.
+
+    low, high: the values on either side; nearest: whether rounding to nearest goes up, where it starts
+    second: mean of x xᵀ, float32 [G, K, K]
+    """
+    import torch
+
+    groups, columns, _ = second.shape
+    if w.shape[1] != columns or len(w) % groups:
+        raise DataError(f"weights of shape {list(w.shape)} do not fit inputs of {groups} × {columns} columns")
+    stacked = lambda m: torch.tensor(m.reshape(groups, -1, columns), dtype=torch.float32)  # noqa: E731
+    second = torch.from_numpy(second)
+    low, gap, w = stacked(low), stacked(high - low), stacked(w)
+    free = gap > 0
+    start = ((w - low) / torch.where(free, gap, 1.0)).clamp(0, 1)
+    fixed = w - low  # error of a weight that goes down
+
+    def errors(h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(Σ δ M δᵀ of each row, δM) for δ = w̃ − w."""
+        delta = h * gap - fixed
+        product = torch.bmm(delta, second)
+        return (delta * product).sum(2, keepdim=True), product
+
+    best = stacked(nearest)
+    least, _ = errors(best)
+    weight = 1 / least.clamp_min(torch.finfo(torch.float32).tiny) * gap
+    v = torch.logit(((start + 0.1) / 1.2))  # so that h(v) is the fraction of w / scale
+    moment, square = torch.zeros_like(v), torch.zeros_like(v)
+    warm = int(WARM * iterations)
+    for i in range(iterations):
+        if cancel is not None and cancel.is_set():
+            break
+        soft = torch.sigmoid(v)
+        h = (1.2 * soft - 0.1).clamp_(0, 1)
+        slope = 2 * errors(h)[1] * weight
+        if i >= warm:
+            beta = BETA[1] + (BETA[0] - BETA[1]) * (1 - (i - warm) / (iterations - warm))
+            away = 2 * h - 1
+            slope -= PUSH / columns * 2 * beta * away.sign() * away.abs().pow_(beta - 1)
+        slope *= 1.2 * soft * (1 - soft)  # of the sigmoid, clipped or not: a weight may come back
+        moment.lerp_(slope, 0.1)
+        square.lerp_(slope * slope, 0.001)
+        step = moment / (1 - 0.9 ** (i + 1)) / ((square / (1 - 0.999 ** (i + 1))).sqrt_() + 1e-12)
+        v -= RATE * step
+        if (i + 1) % LOOK == 0 or i + 1 == iterations:
+            up = (v > 0).float()
+            found, _ = errors(up)
+            better = found < least
+            best, least = torch.where(better, up, best), torch.where(better, found, least)
+            if progress is not None:
+                progress((i + 1) / iterations)
+    return (best.reshape(-1, columns) > 0.5).numpy()
+
+
+ALGORITHMS.register(
+    Algorithm(
+        id="adaround",
+        title="AdaRound",
+        stage="weights",
+        place=1,
+        description="Learns for each weight whether to round down or up, so that the layer's output on the calibration "
+        "samples changes least; never worse there than rounding to nearest.",
+        source="Nagel et al., ICML 2020, arXiv 2004.10568",
+        apply=quantize_adaround,
+        function=adaround,
+        reads=("calibration",),
+        refuses=refuses,
+    )
+)
