@@ -12,7 +12,6 @@ from functools import cached_property
 
 import numpy as np
 
-from explorer.formats import FORMATS
 from explorer.granularity import matrix, unmatrix
 from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
@@ -35,9 +34,8 @@ class FixedGrid:
         """The grid under each weight of the matrix [out, columns]."""
         shape = matrix(q.codes, q.axis).shape
         spread = lambda part: np.broadcast_to(q.tiling.spread(part), shape)  # noqa: E731
-        offset = getattr(q, "offset", None)
-        return cls(q.recipe, spread(q.scale), spread(q.zero_point.astype(np.float32)),
-                   None if offset is None else spread(offset))  # fmt: skip
+        shift = q.zero_point.astype(np.float32) if q.recipe.scheme else np.zeros_like(q.scale)
+        return cls(q.recipe, spread(q.scale), spread(shift), None if q.offset is None else spread(q.offset))
 
     def map(self, change) -> FixedGrid:
         """The grid under what `change` makes of the elements: a part, a permutation, another shape."""
@@ -46,7 +44,7 @@ class FixedGrid:
 
     @cached_property
     def _element(self):
-        return getattr(self.recipe, "element", FORMATS[self.recipe.format])
+        return self.recipe.element
 
     @cached_property
     def ends(self) -> tuple[np.ndarray, np.ndarray]:
@@ -62,8 +60,9 @@ class FixedGrid:
         return self._element.values().astype(np.float32)
 
     def multiples(self, x: np.ndarray) -> np.ndarray:
-        """x in units of the scale, float32."""
-        return np.divide(x if self.offset is None else x - self.offset, self.scale)
+        """x in units of the scale, float32; 0 in a block whose scale is 0."""
+        y = x if self.offset is None else x - self.offset
+        return np.divide(y, self.scale, out=np.zeros_like(y), where=self.scale != 0)
 
     def nearest(self, x: np.ndarray) -> np.ndarray:
         """The step nearest to each x, float32: what rounding to nearest would choose."""

@@ -247,10 +247,14 @@ def output_sqnr_db(
         raise DataError("the error of a layer's output needs at least 1 sample, not 0")
     simulated = Simulated(network, weights, activations, biases)
     signal, noise = np.zeros((2, len(network.layers)))
+    lost = np.zeros(len(network.layers), np.int64)
 
     def compare(i: int, _module, inputs: tuple, output: torch.Tensor) -> None:
         signal[i] += _energy(output)
-        noise[i] += _energy(simulated.layer(i)(inputs[0]).sub_(output))
+        difference = simulated.layer(i)(inputs[0]).sub_(output)
+        noise[i] += _energy(difference)
+        if not math.isfinite(noise[i]):
+            lost[i] += int((~difference.isfinite()).sum())
 
     module = own_copy(network.module)
     for i, layer in enumerate(network.layers):
@@ -261,8 +265,10 @@ def output_sqnr_db(
             raise Cancelled("measuring the layers' outputs was stopped; start it again to go on")
         with torch.inference_mode():
             module(network.prepare(samples[start : start + batch]))
-    if broken := [layer.name for layer, n in zip(network.layers, signal + noise) if not math.isfinite(n)]:
-        raise DataError(f"layer {broken[0]} gives NaN or infinity; check its weights and the samples")
+    if lost.any():
+        first = int(np.flatnonzero(lost)[0])
+        raise DataError(f"layer {network.layers[first].name} gives {lost[first]:,} values that are NaN or infinite; "
+                        "check its weights and the samples")  # fmt: skip
     return decibels(signal, noise).tolist()
 
 

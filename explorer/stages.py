@@ -150,13 +150,16 @@ def _stop_if(cancel) -> None:
 
 
 def _pack(q: QuantizedTensor) -> dict:
-    return {"codes": q.codes, "scale": q.scale, "zero_point": q.zero_point, "low": q.low, "high": q.high,
-            "recipe": np.array(str(q.recipe)), "axis": np.int64(q.axis)}  # fmt: skip
+    parts = {"codes": q.codes, "scale": q.scale, "zero_point": q.zero_point, "low": q.low, "high": q.high,
+             "recipe": np.array(str(q.recipe)), "axis": np.int64(q.axis), "offset": q.offset}  # fmt: skip
+    stored = {f"stored {name}": part for name, part in (q.stored or {}).items()}
+    return {name: part for name, part in (parts | stored).items() if part is not None}
 
 
 def _unpack(a) -> QuantizedTensor:
+    stored = {name.removeprefix("stored "): part for name, part in a.items() if name.startswith("stored ")}
     return QuantizedTensor(a["codes"], a["scale"], a["zero_point"], Recipe.parse(str(a["recipe"])), a["low"], a["high"],
-                           int(a["axis"]))  # fmt: skip
+                           int(a["axis"]), a.get("offset"), stored or None)  # fmt: skip
 
 
 TENSOR = Codec(_pack, _unpack)
