@@ -17,7 +17,7 @@ import numpy as np
 
 from explorer.formats import FORMATS
 from explorer.formats.number import Number
-from explorer.formats.scaling import BlockFormat, Blocks, Rule, Scales, reciprocal
+from explorer.formats.scaling import BlockFormat, Blocks, Rule, Scales, folded, reciprocal
 
 LARGEST = np.finfo(np.float16).max
 SOURCE = "llama.cpp, ggml-quants.c; gguf/quants.py"
@@ -70,10 +70,11 @@ class AwayFromZero(Number):
         return np.arange(-self.max, self.max + 1)
 
     def encode(self, y, rounder=np.rint):
-        size = np.abs(y)
-        whole = np.floor(size)
-        whole += size - whole >= 0.5
-        return np.copysign(np.minimum(whole, np.float32(self.max), out=whole), y).astype(self.code_type)
+        whole = np.trunc(y)
+        rest = np.subtract(y, whole)
+        rest += rest  # exact, and ±1 or beyond from half a step on
+        whole += np.trunc(rest, out=rest)
+        return np.clip(whole, -self.max, self.max, out=whole).astype(self.code_type)
 
     def decode(self, codes):
         return np.asarray(codes).astype(np.float32)
@@ -99,7 +100,7 @@ class SignedExtreme(Half):
     steps: int
 
     def measure(self, blocks):
-        low, high = blocks.min(axis=1), blocks.max(axis=1)
+        low, high = folded(np.minimum, blocks), folded(np.maximum, blocks)
         extreme = np.where(high > -low, high, low)
         tied = np.flatnonzero(high == -low)
         first = np.abs(blocks[tied]).argmax(axis=1)
@@ -120,7 +121,7 @@ class Ends(Half):
     bits = 32
 
     def measure(self, blocks):
-        return blocks.min(axis=1), blocks.max(axis=1)
+        return folded(np.minimum, blocks), folded(np.maximum, blocks)
 
     def scales(self, low, high, *, whole=None):
         with np.errstate(over="ignore"):
