@@ -21,7 +21,7 @@ from explorer.link import canonical, decode_link, link_or_none
 from explorer.models import MODELS, Network, load
 from explorer.quantize import QuantizedTensor, decibels, quantize
 from explorer.recipe import Recipe
-from explorer.report import layer_row, table
+from explorer.report import Channels, layer_row, table
 from explorer.rows import Record
 from explorer.settings import Settings
 from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db, record
@@ -233,7 +233,9 @@ def run(settings_or_link, *, progress: Progress | None = None, cancel=None) -> R
 
 
 def _layer_row(network: Network, settings: Settings, i: int, q: QuantizedTensor) -> dict:
-    make = partial(layer_row, i, network.layers[i], network.weight(i), q)
+    weight = network.weight(i)
+    channels = CACHE.get(f"channels of {network.digest} {i}", partial(Channels.of, weight))
+    make = partial(layer_row, i, network.layers[i], weight, q, channels)
     seed = settings.seed if q.recipe.rounding == "stochastic" else 0
     return CACHE.get(f"row {network.digest} {i} {q.recipe} {seed}", make)
 

@@ -6,7 +6,7 @@ float32 and element by element, so that codes and scales are the same bits on ev
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -140,15 +140,12 @@ def _integer_codes(m, recipe, scale, zero_point, rounder) -> np.ndarray:
     number = FORMATS[recipe.format]
     lowest, highest = number.code_range(recipe.scheme)
     codes = np.empty(m.shape, f"{'i' if number.signed else 'u'}{1 if number.bits <= 8 else 2}")
-    height = max(1, STRIP // m.shape[1])
     shift = zero_point.astype(np.float32)
     shifted = bool(shift.any())
-    for top in range(0, len(m), height):
-        strip = slice(top, top + height)
-        rows = lambda a: a if len(a) == 1 else a[strip]  # noqa: E731
-        y = rounder(np.divide(m[strip], rows(scale)))
+    for strip in _strips(m):
+        y = rounder(np.divide(m[strip], _rows(scale, strip)))
         if shifted:
-            y += rows(shift)
+            y += _rows(shift, strip)
         codes[strip] = np.clip(y, lowest, highest, out=y)  # clipped before the cast: casting wraps around
     return codes
 
@@ -173,12 +170,26 @@ def clipped(x: np.ndarray, q: QuantizedTensor) -> np.ndarray:
     else:
         below = q.tiling.spread(steps_below(q.recipe, q.zero_point)).astype(np.float32)
         above = np.float32(grid.span) - below
-    y = np.divide(m, scale)
-    if grid.uniform:
-        np.rint(y, out=y)
-    else:  # half a step beyond the largest value, as on the uniform grids
+    if not grid.uniform:  # half a step beyond the largest value, as on the uniform grids
         below = above = np.float32(1.5 * grid.values[-1] - 0.5 * grid.values[-2])
-    return unmatrix((y < -below) | (y > above), x.shape, q.axis)
+    beyond = np.empty(m.shape, bool)
+    for strip in _strips(m):
+        y = np.divide(m[strip], _rows(scale, strip))
+        if grid.uniform:
+            np.rint(y, out=y)
+        beyond[strip] = (y < -_rows(below, strip)) | (y > _rows(above, strip))
+    return unmatrix(beyond, x.shape, q.axis)
+
+
+def _strips(m: np.ndarray) -> Iterator[slice]:
+    """Rows of a matrix, about STRIP elements at a time."""
+    height = max(1, STRIP // m.shape[1])
+    return (slice(top, top + height) for top in range(0, len(m), height))
+
+
+def _rows(values: np.ndarray, strip: slice) -> np.ndarray:
+    """The part of `values` that belongs to a strip, of what broadcasts against the matrix."""
+    return values if values.ndim == 0 or len(values) == 1 else values[strip]
 
 
 def sqnr_db(reference, approximation) -> float:
