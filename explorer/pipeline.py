@@ -94,8 +94,11 @@ def network_of(settings: Settings) -> Network:
 
 def layer_tensor(settings: Settings, i: int) -> QuantizedTensor:
     """The quantized weights of layer i."""
-    network, recipe = network_of(settings), settings.weights_of(i)
-    seed = settings.seed if recipe.rounding == "stochastic" else 0
+    return _tensor(network_of(settings), settings.seed, i, settings.weights_of(i))
+
+
+def _tensor(network: Network, seed: int, i: int, recipe: Recipe) -> QuantizedTensor:
+    seed = seed if recipe.rounding == "stochastic" else 0
     key = f"{network.digest} {i} {recipe}"
 
     def make() -> QuantizedTensor:
@@ -128,7 +131,8 @@ def weigh(settings: Settings, *, progress: Progress | None = None, cancel=None) 
         total = decibels(sum(row["signal"] for row in rows), sum(row["noise"] for row in rows))
         cost = size(tensors, MODELS[settings.model].parameters)
         weights = [network.weight(i) for i in range(len(tensors))]
-        return Weighed(layers, cost, advise(rows, settings, weights), digest_of(tensors), total)
+        return Weighed(layers, cost, advise(rows, settings, weights, partial(_tensor, network, settings.seed)),
+                       digest_of(tensors), total)  # fmt: skip
 
     return CACHE.get(f"weigh {network.digest} {_weights_key(settings)}", make)
 
