@@ -12,12 +12,8 @@ from explorer.presets import PRESETS, preset_of
 
 
 def shown(key: str, value) -> str:
-    """Give the widget `key` the value that the settings have; returns the key.
-
-    Only where it differs: a value that is set again would wipe out what is being typed just now.
-    """
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
+    """Give the widget `key` the value that the settings have; returns the key."""
+    st.session_state[key] = value
     return key
 
 
