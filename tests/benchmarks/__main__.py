@@ -6,6 +6,7 @@ Every file bench_*.py here is a subject: its `rows()` yields the rows of the tab
 import argparse
 import importlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +44,13 @@ def _verdict(kept: bool | None) -> str:
 
 
 def _load() -> str:
-    return " ".join(f"{load:.1f}" for load in os.getloadavg())
+    """Load averages, and how long a second of one core's work takes beside what else is running."""
+    started, worked = time.perf_counter(), time.process_time()
+    while time.process_time() - worked < 0.3:
+        pass
+    slower = (time.perf_counter() - started) / 0.3
+    averages = " ".join(f"{load:.1f}" for load in os.getloadavg())
+    return f"{averages} (a second of work takes {slower:.1f} s)"
 
 
 if __name__ == "__main__":
