@@ -38,8 +38,11 @@ def tick(page: Page, percent: float, until: str) -> float:
     """Type another percentile; milliseconds from the key until `until`, a field of browsing.CLOCK."""
     text = f"percentile {percent:g} "
     box = page.get_by_role("spinbutton", name="Percent kept")
-    box.fill(f"{percent:g}")
     page.evaluate(CLOCK, text)
+    box.fill(f"{percent:g}")
+    while box.input_value() != f"{percent:g}":  # a rerun between the two wipes out what was typed
+        rest(page)
+        box.fill(f"{percent:g}")
     box.press("Enter")
     page.wait_for_function("(name) => window.tick[name] !== null", arg=until)
     took = page.evaluate("(name) => window.tick[name]", until)
