@@ -22,14 +22,18 @@ FEW = 0.6  # share of the codes that are used
 LARGEST = 1 << 17  # weights of a layer that is quantized another way: advice comes with the report
 FAINT = 40.0  # dB from which weights cost next to nothing
 
+Tensor = Callable[[int, Recipe], QuantizedTensor]
 
-def advise(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndarray]) -> tuple[str, ...]:
+
+def advise(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndarray], tensor: Tensor | None = None) -> tuple[str, ...]:
     """At most three sentences, the most useful first.
 
     layers: the report's rows (see report.layer_row); weights: of each layer, float32 [out, ...]
+    tensor: (index, recipe) → the layer quantized so, where it may be known already
     """
+    tensor = tensor or (lambda i, recipe: quantize(weights[i], recipe, seed=settings.seed))
     rules = (_per_channel, _clip, _widen, _asymmetric)
-    found = [advice for rule in rules for advice in rule(layers, settings, weights)]
+    found = [advice for rule in rules for advice in rule(layers, settings, weights, tensor)]
     found.sort(key=lambda pair: -pair[0])
     return tuple(sentence for _, sentence in found[:MOST]) or _fine(layers, settings)
 
@@ -37,10 +41,10 @@ def advise(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndar
 Found = list[tuple[float, str]]
 
 
-def _per_channel(layers, settings, weights) -> Found:
+def _per_channel(layers, settings, weights, tensor) -> Found:
     """One scale for channels of very different widths: the narrow ones are rounded away."""
     rows = sorted((row for row in layers if row["channel_range_ratio"] > WIDE), key=lambda row: -row["channel_range_ratio"])
-    best = _best(rows, settings, weights, lambda recipe: recipe.kind in ("tensor", "block"),
+    best = _best(rows, settings, weights, tensor, lambda recipe: recipe.kind in ("tensor", "block"),
                  lambda recipe: recipe.replace(granularity="channel"), by_channel=True)  # fmt: skip
     if best is None:
         return []
@@ -52,10 +56,10 @@ def _per_channel(layers, settings, weights) -> Found:
                    f"channel lifts the median channel's SQNR by {gain:.0f} dB for {extra:,} bytes.")]  # fmt: skip
 
 
-def _clip(layers, settings, weights) -> Found:
+def _clip(layers, settings, weights, tensor) -> Found:
     """A min–max range at few bits spends its steps on a few outliers."""
     rows = sorted(layers, key=_sqnr)
-    best = _best(rows, settings, weights, lambda recipe: recipe.method == "minmax" and recipe.bits <= 6,
+    best = _best(rows, settings, weights, tensor, lambda recipe: recipe.method == "minmax" and recipe.bits <= 6,
                  lambda recipe: recipe.replace(range="mse"))  # fmt: skip
     if best is None:
         return []
@@ -65,11 +69,11 @@ def _clip(layers, settings, weights) -> Found:
                    f"weight SQNR at the same size.")]  # fmt: skip
 
 
-def _widen(layers, settings, weights) -> Found:
+def _widen(layers, settings, weights, tensor) -> Found:
     """A range so narrow that clipping is most of the error."""
     rows = [row for row in layers if row["clipped_share"] > CLIPPED and row["rounding_share"] < 0.5]
     rows.sort(key=lambda row: row["rounding_share"])
-    best = _best(rows, settings, weights, lambda recipe: recipe.method != "mse", lambda recipe: recipe.replace(range="mse"))
+    best = _best(rows, settings, weights, tensor, lambda recipe: recipe.method != "mse", lambda recipe: recipe.replace(range="mse"))
     if best is None:
         return []
     gain, row, q = best
@@ -77,10 +81,10 @@ def _widen(layers, settings, weights) -> Found:
                    f"{1 - row['rounding_share']:.0%} of the error; the MSE range gains {gain:.1f} dB.")]  # fmt: skip
 
 
-def _asymmetric(layers, settings, weights) -> Found:
+def _asymmetric(layers, settings, weights, tensor) -> Found:
     """Lopsided weights leave the codes on one side of zero unused."""
     rows = [row for row in layers if row["used_codes"] < FEW * row["available_codes"] and _lopsided(row)]
-    best = _best(sorted(rows, key=_sqnr), settings, weights, lambda recipe: recipe.scheme in ("sym", "symfull"),
+    best = _best(sorted(rows, key=_sqnr), settings, weights, tensor, lambda recipe: recipe.scheme in ("sym", "symfull"),
                  lambda recipe: recipe.replace(scheme="asym"))  # fmt: skip
     if best is None:
         return []
@@ -98,7 +102,7 @@ def _sqnr(row: dict) -> float:
     return row["sqnr_db"]
 
 
-def _best(rows: Sequence[dict], settings: Settings, weights, applies: Callable[[Recipe], bool],
+def _best(rows: Sequence[dict], settings: Settings, weights, tensor: Tensor, applies: Callable[[Recipe], bool],
           other: Callable[[Recipe], Recipe], by_channel: bool = False) -> tuple[float, dict, QuantizedTensor] | None:  # fmt: skip
     """The layer that gains most decibels by another recipe: (gain, its row, its new tensor)."""
     best, tried = None, 0
@@ -112,9 +116,9 @@ def _best(rows: Sequence[dict], settings: Settings, weights, applies: Callable[[
             continue
         tried += 1
         weight = weights[row["index"]]
-        q = quantize(weight, changed, seed=settings.seed)
+        q = tensor(row["index"], changed)
         if by_channel:
-            before = _median_sqnr(weight, quantize(weight, recipe, seed=settings.seed))
+            before = _median_sqnr(weight, tensor(row["index"], recipe))
             gain = _median_sqnr(weight, q) - before
         else:
             gain = sqnr_db(weight, q.dequantize()) - row["sqnr_db"]

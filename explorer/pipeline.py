@@ -22,7 +22,7 @@ from explorer.link import canonical, decode_link, link_or_none
 from explorer.models import MODELS, Network, load
 from explorer.quantize import QuantizedTensor, decibels
 from explorer.recipe import Recipe
-from explorer.report import layer_row, table
+from explorer.report import Channels, layer_row, table
 from explorer.rows import Record
 from explorer.settings import Settings
 from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db, record
@@ -94,7 +94,13 @@ def settings_of(settings_or_link) -> Settings:
 
 def layer_tensor(settings: Settings, i: int, *, progress: Progress | None = None, cancel=None) -> QuantizedTensor:
     """The quantized weights of layer i."""
-    network, recipe = network_of(settings, progress=progress, cancel=cancel), settings.weights_of(i)
+    return _tensor(network_of(settings, progress=progress, cancel=cancel), settings, i, settings.weights_of(i), progress, cancel)
+
+
+def _tensor(
+    network: Network, settings: Settings, i: int, recipe: Recipe, progress: Progress | None = None, cancel=None
+) -> QuantizedTensor:
+    """The weights of layer i by any recipe."""
 
     def ranges() -> tuple[np.ndarray, np.ndarray]:
         return CACHE.get(f"range {network.digest} {i} {recipe}", lambda: calibrate(network.weight(i), recipe), RANGES)
@@ -124,7 +130,8 @@ def weigh(settings: Settings, *, progress: Progress | None = None, cancel=None) 
         total = decibels(sum(row["signal"] for row in rows), sum(row["noise"] for row in rows))
         cost = size(tensors, MODELS[settings.model].parameters)
         weights = [network.weight(i) for i in range(len(tensors))]
-        return Weighed(layers, cost, advise(rows, settings, weights), digest_of(tensors), total)
+        rounded = partial(_tensor, network, settings.replace(algorithms=()))
+        return Weighed(layers, cost, advise(rows, settings, weights, rounded), digest_of(tensors), total)
 
     return CACHE.get(f"weigh {network.digest} {_weights_key(settings)}", make)
 
@@ -247,7 +254,9 @@ def run(settings_or_link, *, progress: Progress | None = None, cancel=None) -> R
 
 
 def _layer_row(network: Network, settings: Settings, i: int, q: QuantizedTensor) -> dict:
-    make = partial(layer_row, i, network.layers[i], network.weight(i), q)
+    weight = network.weight(i)
+    channels = CACHE.get(f"channels of {network.digest} {i}", partial(Channels.of, weight))
+    make = partial(layer_row, i, network.layers[i], weight, q, channels)
     return CACHE.get(f"row {network.digest} {i} {q.digest}", make)
 
 

@@ -1,33 +1,49 @@
 """The report of the weights: one row for each layer, where its error is and where it comes from."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from explorer.formats import FORMATS
 from explorer.granularity import matrix
 from explorer.models import Layer
-from explorer.quantize import QuantizedTensor, clipped, decibels
+from explorer.quantize import STRIP, QuantizedTensor, clipped, decibels
 
 FP32_BYTES = 4
 
 
-def layer_row(index: int, layer: Layer, weight: np.ndarray, q: QuantizedTensor) -> dict:
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """Least, largest and summed square of the weights of each output channel: the same for every recipe."""
+
+    low: np.ndarray
+    high: np.ndarray
+    signal: np.ndarray
+
+    @classmethod
+    def of(cls, weight: np.ndarray) -> "Channels":
+        w = matrix(weight)
+        return cls(w.min(axis=1), w.max(axis=1), np.einsum("ij,ij->i", w, w).astype(np.float64))
+
+
+def layer_row(index: int, layer: Layer, weight: np.ndarray, q: QuantizedTensor, channels: Channels | None = None) -> dict:
     """What quantization does to one layer's weights.
 
+    channels: of the weight, when they are known
     sqnr_db: 10 log10(Σw² / Σ(w-ŵ)²), +inf for no error; rounding_mse + clipping_mse is the mean
     squared error, a weight being clipped when it rounds beyond the grid; range, scales: over all
     rows that share a scale; worst_channel: the output channel with the least SQNR;
     channel_range_ratio: largest over median absolute maximum of the channels.
     """
     w, values = matrix(weight), matrix(q.tensor().numpy())
-    error = np.subtract(w, values)
-    noise, signal = (np.einsum("ij,ij->i", a, a).astype(np.float64) for a in (error, w))
-    lost, share = _clipping(weight, error, q)
+    channels = channels or Channels.of(weight)
+    noise, signal = _noise(w, values), channels.signal
+    lost, share = _clipping(weight, values, q)
     total = noise.sum()
     per_channel = decibels(signal, noise)
     worst = int(np.argmin(np.where(signal > 0, per_channel, np.inf)))
-    tops, bottoms = w.max(axis=1), w.min(axis=1)
-    widths = np.maximum(tops, -bottoms)
+    widths = np.maximum(channels.high, -channels.low)
     median = float(np.median(widths))
     return {
         "index": index,
@@ -39,8 +55,8 @@ def layer_row(index: int, layer: Layer, weight: np.ndarray, q: QuantizedTensor) 
         "bits_per_weight": q.bits_per_weight,
         "bytes": q.nbytes,
         "fp32_bytes": weight.size * FP32_BYTES,
-        "data_low": float(bottoms.min()),
-        "data_high": float(tops.max()),
+        "data_low": float(channels.low.min()),
+        "data_high": float(channels.high.max()),
         "low": float(q.low.min()),
         "high": float(q.high.max()),
         "scale_min": float(q.scale.min()),
@@ -61,21 +77,38 @@ def layer_row(index: int, layer: Layer, weight: np.ndarray, q: QuantizedTensor) 
     }
 
 
-def _clipping(weight, error, q: QuantizedTensor) -> tuple[float, float]:
+def _noise(w: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Squared error of each channel, a strip of them at a time."""
+    noise, height = np.empty(len(w)), max(1, STRIP // w.shape[1])
+    for top in range(0, len(w), height):
+        error = np.subtract(w[top : top + height], values[top : top + height])
+        noise[top : top + height] = np.einsum("ij,ij->i", error, error)
+    return noise
+
+
+def _clipping(weight: np.ndarray, values: np.ndarray, q: QuantizedTensor) -> tuple[float, float]:
     """(Σ of the clipped weights' squared errors, their share)."""
     if q.recipe.range and q.recipe.method == "minmax" and q.recipe.factor >= 1:
         return 0.0, 0.0  # by definition
     beyond = matrix(clipped(weight, q))
     if not beyond.any():
         return 0.0, 0.0
-    return float(np.square(error[beyond], dtype=np.float64).sum()), float(beyond.mean())
+    error = np.subtract(matrix(weight)[beyond], values[beyond])
+    return float(np.square(error, dtype=np.float64).sum()), float(beyond.mean())
 
 
 def used_codes(q: QuantizedTensor) -> int:
     """How many different codes occur."""
-    if q.codes.dtype.itemsize > 2:
-        return int(np.unique(q.codes).size)
-    return int(np.count_nonzero(np.bincount(q.codes.reshape(-1).view(f"u{q.codes.dtype.itemsize}"))))
+    codes, size = q.codes.reshape(-1), q.codes.dtype.itemsize
+    if size > 2:
+        return int(np.unique(codes).size)
+    codes, all_of_them = codes.view(f"u{size}"), available_codes(q)
+    seen = np.zeros(1 << 8 * size, bool)
+    for start in range(0, len(codes), STRIP):
+        seen |= np.bincount(codes[start : start + STRIP], minlength=len(seen)) > 0
+        if np.count_nonzero(seen) == all_of_them:
+            break
+    return int(np.count_nonzero(seen))
 
 
 def available_codes(q: QuantizedTensor) -> int:

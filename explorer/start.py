@@ -4,9 +4,12 @@ import os
 import runpy
 import socket
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
-from explorer.errors import SettingsError
+from explorer.errors import ExplorerError, SettingsError
 
 FIRST_PORT = 8501
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,11 +31,30 @@ def start_page(port: int | None = None) -> None:
     print(f"The page is at http://localhost:{port} and stops with Ctrl-C", flush=True)
     os.chdir(ROOT)  # where Streamlit looks for .streamlit/
     sys.path.insert(0, str(ROOT))
+    # Before torch is loaded, as in components/app.py: threads that wait for each other sleep.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    Thread(target=_preload, args=(port,), daemon=True).start()
     sys.argv = ["streamlit", "run", str(ROOT / "components" / "app.py"), f"--server.port={port}", *OPTIONS]
     try:
         runpy.run_module("streamlit", run_name="__main__")  # by name: the engine imports no UI
     except ModuleNotFoundError as error:
         raise SettingsError(f"the page needs {error.name}; run: pip install -r requirements.txt") from None
+
+
+def _preload(port: int) -> None:
+    """Once the server answers, load what the first screen needs while the browser fetches the page's scripts."""
+    for _ in range(600):
+        time.sleep(0.05)
+        with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+            break
+    else:
+        return
+    from explorer import pipeline
+    from explorer.settings import Settings
+
+    with suppress(ExplorerError):  # the page says so when it gets there
+        pipeline.weigh(Settings())
+        pipeline.quantizers(Settings())
 
 
 def _checked_port(port: int) -> int:

@@ -47,7 +47,7 @@ def _bits(running: Job, snapshot: Snapshot, selected: int) -> None:
         if not st.button(en.BITS_START, key="bits.start"):
             return
     measured = job("bits", settings, _points(settings))
-    measured.wait(0.1)
+    measured.wait(0.1, lambda job: job.latest is not None)  # its first point is often known already
     st.fragment(_bits_chart, run_every=None if measured.ended else POLL)(measured, snapshot, not measured.ended)
 
 

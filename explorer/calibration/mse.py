@@ -278,8 +278,11 @@ class _Search:
         return xv, vv, error
 
     def _keep(self, row, below, scale, error) -> None:
+        better = error < self.error[row]  # few are: only they are worth sorting
+        if not better.any():
+            return
+        row, below, scale, error = row[better], below[better], scale[better], error[better]
         order = np.lexsort((error, row))
-        first = order[np.append(True, row[order][1:] != row[order][:-1])] if len(order) else order
-        better = first[error[first] < self.error[row[first]]]
+        first = order[np.append(True, row[order][1:] != row[order][:-1])]
         for best, new in ((self.error, error), (self.scale, scale), (self.below, below)):
-            best[row[better]] = new[better]
+            best[row[first]] = new[first]

@@ -1,71 +1,50 @@
-"""How long it takes from changing a picker to the new pixels of the whole page.
+"""How long it takes from changing a picker to the new pixels of the page.
 
-Run: python tests/benchmarks/bench_page.py. It starts the page and a headless Chromium, and turns the
-range of the weights to and fro; every setting is new to the cache. The clock runs in the browser,
-from the key that chooses the option to the last change of the document, the canvases included.
+Another percentile is typed into the page; every one is new to the cache. The clock runs in the browser,
+from the key to the last change of the document or drawing on a canvas (see browsing.CLOCK). The default
+tab goes on to fill in the accuracy at nine bit widths: its whole page has the metric and the first points.
 """
 
-import statistics
-import sys
-import tempfile
-from pathlib import Path
+from collections.abc import Iterator
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+from tests.benchmarks.browsing import CLOCK, opened, page_and_browser, rest
+from tests.benchmarks.timing import Row, milliseconds
 
-from conftest import DESKTOP, FLAGS, installed_chromium, start_server, wait_until_healthy  # noqa: E402
-
-TICKS = 9
-ALLOWED = {"digits": 150, "fashion": 300}  # milliseconds, on two cores with nothing else to do
-LINK = "/?v=1&m={model}&w=int8-sym-channel-p99.9&a=int8-asym-tensor-minmax&alg=none&cal=256&n=1000&seed=0&acc=exact&hw=here&tab=worked"
-
-# Milliseconds from the change to the last mutation before `quiet` ms without one.
-WATCH = """
-() => {
-  window.tick = {start: performance.now(), last: 0, done: 0};
-  new MutationObserver(() => {
-    requestAnimationFrame(() => { window.tick.last = performance.now(); });
-  }).observe(document.body, {childList: true, subtree: true, characterData: true});
-}
-"""
-SETTLED = """
-(text) => document.querySelector('.sentence')?.innerText.includes(text)
-  && document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'
-  && [...document.querySelectorAll('.stMarkdownBadge')].some(badge => badge.innerText.startsWith('measured'))
-  && performance.now() - window.tick.last > 120
-"""
+TICKS = 7
+LINK = "/?v=1&m={model}&w=int8-sym-channel-p99.9&a=int8-asym-tensor-minmax&alg=none&cal={cal}&n={n}&seed=0&acc=exact&hw=here"
+WHOLE = {"digits": 150, "fashion": 300}  # milliseconds
+TABS = {"&tab=worked": "worked weights", "": "the default tab"}
+REPORT = {"efficientnet-lite0": 300}
 
 
-def tick(page: Page, percent: float) -> float:
-    """Type another percentile and wait for the page to settle, in milliseconds."""
+def rows() -> Iterator[Row]:
+    with page_and_browser() as (url, browser):
+        for model, allowed in WHOLE.items():
+            for tab, name in TABS.items():
+                page = opened(browser, url + LINK.format(model=model, cal=256, n=1000) + tab)
+                ticks = [tick(page, 99.8 - i / 100, "whole") for i in range(TICKS + 1)][1:]
+                yield milliseconds(f"{model}, picker → new pixels of the whole page with {name}", ticks, allowed)
+                page.context.close()
+        for model, allowed in REPORT.items():
+            page = opened(browser, url + LINK.format(model=model, cal=32, n=25) + "&tab=worked")
+            ticks = [tick(page, 99.8 - i / 100, "report") for i in range(TICKS + 1)][1:]
+            yield milliseconds(f"{model}, picker → weights' report and pictures drawn, metric to follow", ticks, allowed)
+            page.context.close()
+
+
+def tick(page: Page, percent: float, until: str) -> float:
+    """Type another percentile; milliseconds from the key until `until`, a field of browsing.CLOCK."""
+    text = f"percentile {percent:g} "
     box = page.get_by_role("spinbutton", name="Percent kept")
+    page.evaluate(CLOCK, text)
     box.fill(f"{percent:g}")
-    page.evaluate(WATCH)
+    while box.input_value() != f"{percent:g}":  # a rerun between the two wipes out what was typed
+        rest(page)
+        box.fill(f"{percent:g}")
     box.press("Enter")
-    page.wait_for_function(SETTLED, arg=f"{percent:g}", timeout=60_000, polling=20)
-    return page.evaluate("window.tick.last - window.tick.start")
-
-
-def main() -> None:
-    log = Path(tempfile.mkdtemp()) / "log.txt"
-    server, url = start_server(ROOT / "components" / "app.py", log)
-    try:
-        wait_until_healthy(server, url, log)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=installed_chromium(), args=FLAGS)
-            for model, allowed in ALLOWED.items():
-                page = browser.new_context(**DESKTOP).new_page()
-                page.goto(url + LINK.format(model=model))
-                page.get_by_text("measured here").first.wait_for(timeout=60_000)
-                times = [tick(page, 99.8 - i / 100) for i in range(TICKS + 1)][1:]
-                print(f"{model:8} picker → pixels of the whole page: median {statistics.median(times):4.0f} ms, "
-                      f"fastest {min(times):4.0f}, slowest {max(times):4.0f} (at most {allowed})", flush=True)  # fmt: skip
-            browser.close()
-    finally:
-        server.terminate()
-
-
-if __name__ == "__main__":
-    main()
+    page.wait_for_function("(name) => window.tick[name] !== null", arg=until)
+    took = page.evaluate("(name) => window.tick[name]", until)
+    rest(page)
+    return took

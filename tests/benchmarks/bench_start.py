@@ -1,0 +1,52 @@
+"""From `python -m explorer` in a fresh process, with an empty cache, to the first metric on a browser's screen."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+
+from playwright.sync_api import Browser
+
+from tests.benchmarks.browsing import DESKTOP, PATIENCE, ROOT, chromium, free_port
+from tests.benchmarks.timing import Row, milliseconds
+
+STARTS = 5
+METRIC = """() => /\\d/.test(document.querySelector('.st-key-figure-metric [data-testid=stMetricValue]')?.innerText ?? '')
+  && document.querySelector('.stBidiComponent [data-testid]')?.shadowRoot?.querySelector('.histogram canvas')?.dataset.lastDrawMs"""
+
+
+def rows() -> Iterator[Row]:
+    with chromium() as browser:
+        starts = [start(browser) for _ in range(STARTS + 1)][1:]
+    yield milliseconds("fresh process → first result on screen", starts, 3000)
+
+
+def start(browser: Browser) -> float:
+    """Milliseconds from the start of the process until a metric is shown and the pictures are drawn."""
+    port, context = free_port(), browser.new_context(**DESKTOP)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    with tempfile.TemporaryDirectory() as cache:
+        started = time.perf_counter()
+        server = subprocess.Popen([sys.executable, "-m", "explorer", f"--port={port}"], cwd=ROOT, stdout=subprocess.DEVNULL,
+                                  env=os.environ | {"EXPLORER_CACHE": cache})  # fmt: skip
+        try:
+            while not healthy(port):
+                time.sleep(0.02)
+            page.goto(f"http://localhost:{port}", wait_until="commit")
+            page.wait_for_function(METRIC, polling="raf")
+            return 1000 * (time.perf_counter() - started)
+        finally:
+            context.close()
+            server.terminate()
+            server.wait()
+
+
+def healthy(port: int) -> bool:
+    try:
+        return bool(urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1))
+    except OSError:
+        return False
