@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from explorer.formats import FORMATS
-from explorer.granularity import matrix
+from explorer.granularity import STRIP, matrix
 from explorer.models import Layer
-from explorer.quantize import STRIP, QuantizedTensor, clipped, decibels
+from explorer.quantize import QuantizedTensor, clipped, decibels
 
 FP32_BYTES = 4
 
