@@ -12,7 +12,6 @@ from functools import cached_property
 
 import numpy as np
 
-from explorer.formats import FORMATS
 from explorer.granularity import matrix, unmatrix
 from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
@@ -35,9 +34,8 @@ class FixedGrid:
         """The grid under each weight of the matrix [out, columns]."""
         shape = matrix(q.codes, q.axis).shape
         spread = lambda part: np.broadcast_to(q.tiling.spread(part), shape)  # noqa: E731
-        offset = getattr(q, "offset", None)
         return cls(q.recipe, spread(q.scale), spread(q.zero_point.astype(np.float32)),
-                   None if offset is None else spread(offset))  # fmt: skip
+                   None if q.offset is None else spread(q.offset))  # fmt: skip
 
     def map(self, change) -> FixedGrid:
         """The grid under what `change` makes of the elements: a part, a permutation, another shape."""
@@ -45,21 +43,17 @@ class FixedGrid:
         return replace(self, **{name: None if part is None else change(part) for name, part in parts.items()})
 
     @cached_property
-    def _element(self):
-        return getattr(self.recipe, "element", FORMATS[self.recipe.format])
-
-    @cached_property
     def ends(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest step."""
         if self.recipe.scheme:
-            lowest, highest = self._element.code_range(self.recipe.scheme)
+            lowest, highest = self.recipe.element.code_range(self.recipe.scheme)
             return lowest - self.shift, highest - self.shift
         return np.float32(self.steps_there[0]), np.float32(self.steps_there[-1])
 
     @cached_property
     def steps_there(self) -> np.ndarray:
         """The steps of a grid that is not shifted, ascending, float32."""
-        return self._element.values().astype(np.float32)
+        return self.recipe.element.values().astype(np.float32)
 
     def multiples(self, x: np.ndarray) -> np.ndarray:
         """x in units of the scale, float32."""
@@ -70,7 +64,7 @@ class FixedGrid:
         y = self.multiples(x)
         if self.recipe.scheme:
             return np.clip(np.rint(y, out=y), *self.ends, out=y)
-        return self._element.decode(self._element.encode(y))
+        return self.recipe.element.decode(self.recipe.element.encode(y))
 
     def around(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The steps just below and just above each x, float32; the same one at the ends and where x is one."""
@@ -90,7 +84,7 @@ class FixedGrid:
     def codes(self, steps: np.ndarray) -> np.ndarray:
         if self.recipe.scheme:
             return steps + self.shift
-        return self._element.encode(steps)
+        return self.recipe.element.encode(steps)
 
 
 def with_steps(q: QuantizedTensor, steps: np.ndarray) -> QuantizedTensor:

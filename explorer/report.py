@@ -63,7 +63,8 @@ def layer_row(index: int, layer: Layer, weight: np.ndarray, q: QuantizedTensor) 
 
 def _clipping(weight, error, q: QuantizedTensor) -> tuple[float, float]:
     """(Σ of the clipped weights' squared errors, their share)."""
-    if q.recipe.range and q.recipe.method == "minmax" and q.recipe.factor >= 1:
+    settled = q.zero_point.dtype.kind != "f"  # not moved by an algorithm
+    if settled and q.recipe.range and q.recipe.method == "minmax" and q.recipe.factor >= 1:
         return 0.0, 0.0  # by definition
     beyond = matrix(clipped(weight, q))
     if not beyond.any():
