@@ -15,11 +15,12 @@ import torch
 
 from explorer.errors import Cancelled, SettingsError
 from explorer.evaluate import Metric, wilson
-from explorer.models import MODELS, load
+from explorer.models import MODELS
 from explorer.pipeline import calibration_order, quantizers, settings_of, simulate, stream, weigh
 from explorer.recipe import Recipe
 from explorer.settings import Settings
 from explorer.simulate import Simulated
+from explorer.stages import loaded
 
 COMMON = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 1.05)  # 1 is what the search starts from
 OWN = (0.9, 0.8, 0.65, 1.1)
@@ -96,7 +97,7 @@ class _Judge:
     """Scores settings on the calibration samples: (metric, mean squared difference of the outputs)."""
 
     def __init__(self, settings: Settings, cancel):
-        self._network, self._cancel = load(settings.model), cancel
+        self._network, self._cancel = loaded(settings), cancel
         quantizers(settings, cancel=cancel)  # records once what every candidate's ranges are found from
         order = calibration_order(self._network, settings)
         samples = self._network.calibration[order]

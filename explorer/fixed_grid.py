@@ -43,21 +43,17 @@ class FixedGrid:
         return replace(self, **{name: None if part is None else change(part) for name, part in parts.items()})
 
     @cached_property
-    def _element(self):
-        return self.recipe.element
-
-    @cached_property
     def ends(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest step."""
         if self.recipe.scheme:
-            lowest, highest = self._element.code_range(self.recipe.scheme)
+            lowest, highest = self.recipe.element.code_range(self.recipe.scheme)
             return lowest - self.shift, highest - self.shift
         return np.float32(self.steps_there[0]), np.float32(self.steps_there[-1])
 
     @cached_property
     def steps_there(self) -> np.ndarray:
         """The steps of a grid that is not shifted, ascending, float32."""
-        return self._element.values().astype(np.float32)
+        return self.recipe.element.values().astype(np.float32)
 
     def multiples(self, x: np.ndarray) -> np.ndarray:
         """x in units of the scale, float32; 0 in a block whose scale is 0."""
@@ -69,7 +65,7 @@ class FixedGrid:
         y = self.multiples(x)
         if self.recipe.scheme:
             return np.clip(np.rint(y, out=y), *self.ends, out=y)
-        return self._element.decode(self._element.encode(y))
+        return self.recipe.element.decode(self.recipe.element.encode(y))
 
     def around(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The steps just below and just above each x, float32; the same one at the ends and where x is one."""
@@ -89,7 +85,7 @@ class FixedGrid:
     def codes(self, steps: np.ndarray) -> np.ndarray:
         if self.recipe.scheme:
             return steps + self.shift
-        return self._element.encode(steps)
+        return self.recipe.element.encode(steps)
 
 
 def with_steps(q: QuantizedTensor, steps: np.ndarray) -> QuantizedTensor:

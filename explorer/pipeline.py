@@ -19,14 +19,14 @@ from explorer.cost.size import Cost, size
 from explorer.errors import Cancelled
 from explorer.evaluate import Evaluation, Metric, evaluate
 from explorer.link import canonical, decode_link, link_or_none
-from explorer.models import MODELS, Network, load
+from explorer.models import MODELS, Network
 from explorer.quantize import QuantizedTensor, decibels
 from explorer.recipe import Recipe
 from explorer.report import Channels, layer_row, table
 from explorer.rows import Record
 from explorer.settings import Settings
 from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db, record
-from explorer.stages import calibration_order, choose_codes, network_of, untreated, what_is_read
+from explorer.stages import calibration_order, choose_codes, loaded, network_of, untreated, what_is_read
 from explorer.stamp import digest_of, stamp_of
 
 OUTPUT_SAMPLES = 32  # over which a layer's output error is measured
@@ -174,7 +174,7 @@ def activation_range(settings: Settings, i: int, recipe: Recipe) -> tuple[float,
 
 def stream(settings: Settings, *, progress: Progress | None = None, cancel=None) -> Iterator[Evaluation]:
     """The evaluation, sharper after each batch; at once when it is known."""
-    network, model = load(settings.model), MODELS[settings.model]  # FP32 is the network as it was loaded
+    network, model = loaded(settings), MODELS[settings.model]
     key = f"evaluation {network.digest} {canonical(settings)}"
     known, evaluation = CACHE.peek(key, EVALUATION)
     if known:

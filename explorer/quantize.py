@@ -218,7 +218,9 @@ def clipped(x: np.ndarray, q: QuantizedTensor) -> np.ndarray:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             y = np.divide(y, scale)
         lowest, highest = _ends(q, place)
-        if recipe.scheme:
+        if q.zero_point.dtype.kind == "f":  # between two codes: half a step beyond the ends still rounds to them
+            lowest, highest = lowest - np.float32(0.5), highest + np.float32(0.5)
+        elif recipe.scheme:
             np.rint(y, out=y)
         outside[place] = ((y < lowest) | (y > highest)) & (scale != 0)  # a block of scale 0 is rounded, to zeros
     return unmatrix(outside, x.shape, q.axis)

@@ -88,7 +88,8 @@ def _noise(w: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _clipping(weight: np.ndarray, values: np.ndarray, q: QuantizedTensor) -> tuple[float, float]:
     """(Σ of the clipped weights' squared errors, their share)."""
-    if q.recipe.range and q.recipe.method == "minmax" and q.recipe.factor >= 1:
+    settled = q.zero_point.dtype.kind != "f"  # not moved by an algorithm
+    if settled and q.recipe.range and q.recipe.method == "minmax" and q.recipe.factor >= 1:
         return 0.0, 0.0  # by definition
     beyond = matrix(clipped(weight, q))
     if not beyond.any():

@@ -159,9 +159,9 @@ class Simulated:
         """The module's output. Raises DataError that names the first layer to give NaN or infinity."""
         with torch.inference_mode():
             outputs = self._module(inputs)
-        if not outputs.isfinite().all():
-            raise DataError(self._what_is_not_finite(inputs))
-        return outputs
+        if outputs.isfinite().all():
+            return outputs
+        raise DataError(self._what_is_not_finite(inputs))
 
     def layer(self, i: int) -> torch.nn.Module:
         """Layer `i` alone, with its weights and the quantizer of its input."""
@@ -183,8 +183,7 @@ class Simulated:
         name = next((name for name, count in lost.items() if count), None)
         if name is None:
             return "the network's output holds NaN or infinity though its layers do not; check the samples"
-        return (f"layer {name} gives {lost[name]} values that are NaN or infinite; "
-                "check its weights, or choose a wider range or format")  # fmt: skip
+        return f"layer {name} gives {lost[name]} values that are NaN or infinite; check its weights, or widen the range or format"
 
 
 def record(
@@ -279,8 +278,7 @@ def _energy(x: torch.Tensor) -> float:
 
 def own_copy(module: torch.nn.Module) -> torch.nn.Module:
     """The same module for hooks and weights of one's own; the tensors in it stay shared."""
-    shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
-    return copy.deepcopy(module, shared)
+    return copy.deepcopy(module, {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())})
 
 
 def _replace_weight(module: torch.nn.Module, layer: Layer, weight: np.ndarray | torch.Tensor) -> None:
@@ -291,10 +289,9 @@ def _replace_weight(module: torch.nn.Module, layer: Layer, weight: np.ndarray | 
     module.weight = torch.nn.Parameter(tensor.to(torch.float32), requires_grad=False)
 
 
-def replace_bias(module: torch.nn.Module, bias: np.ndarray | torch.Tensor) -> None:
+def replace_bias(module: torch.nn.Module, bias: np.ndarray) -> None:
     """Give a layer this bias, also one that has none."""
-    tensor = bias if isinstance(bias, torch.Tensor) else torch.tensor(bias)
-    module.bias = torch.nn.Parameter(tensor.to(torch.float32), requires_grad=False)
+    module.bias = torch.nn.Parameter(torch.tensor(bias, dtype=torch.float32), requires_grad=False)
 
 
 def _quantize_input(module: torch.nn.Module, layer: Layer, quantizer: ActivationQuantizer) -> None:

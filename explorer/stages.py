@@ -36,9 +36,14 @@ def network_of(settings: Settings, *, progress: Progress | None = None, cancel=N
     return _rewritten(settings, progress, cancel)[0]
 
 
+def loaded(settings: Settings) -> Network:
+    """The model as it was loaded: what FP32 means, whatever algorithms make of it."""
+    return load(settings.model)
+
+
 def _rewritten(settings: Settings, progress: Progress | None = None, cancel=None) -> tuple[Network, dict[int, str]]:
     """(the network, {layer: why an algorithm left it as it was})."""
-    network, left = load(settings.model), {}
+    network, left = loaded(settings), {}
     settings.check_layers(len(network.layers))
     CACHE.get(f"finite {network.digest}", lambda: _check_weights(network))
     for algorithm in of_stage(settings.algorithms, "network"):

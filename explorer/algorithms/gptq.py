@@ -8,6 +8,8 @@ implementation gptq.py: columns of inputs that are always 0 are dead, their weig
 1 % of H's mean diagonal is added to it; columns go by falling diagonal (act-order), while scales
 and zero points are those of the original weights (static groups).
 
+"Nearest" is among the values that are stored: a format that computes its codes before it rounds their
+scale, as llama.cpp's do, may differ by one code even where there is nothing to correct.
 The codes come out of matrix products, whose last place differs between processors.
 """
 

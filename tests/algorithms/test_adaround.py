@@ -8,7 +8,12 @@ import pytest
 
 from explorer import pipeline
 from explorer.algorithms import adaround
+from explorer.algorithms.adaround import quantize_adaround
 from explorer.errors import DataError, SettingsError
+from explorer.formats import FORMATS
+from explorer.inputs import LayerInputs
+from explorer.quantize import quantize
+from explorer.recipe import Recipe
 from explorer.settings import Settings
 from explorer.stages import inputs_of
 
@@ -108,6 +113,13 @@ def test_on_real_layers_each_code_is_a_neighbour_and_the_output_errs_less(recipe
         between = (after - w) * (before - w) <= 0
         assert ((after == before) | between).all()  # the other one lies on the other side of the weight
         assert seen.output_error(after - w) <= seen.output_error(before - w) * (1 + 1e-5)
+
+
+@pytest.mark.parametrize("format", [f.id for f in FORMATS if f.kind != "integer" and f.id != "fp32"])
+def test_every_format_errs_no_more_at_the_output(format):
+    w, x, _ = layer(4, 64)
+    q = quantize_adaround(w, Recipe.parse(format), LayerInputs.of(x))
+    assert errors(w, q.dequantize(), x).sum() < errors(w, quantize(w, format).dequantize(), x).sum() * (1 + 1e-5)
 
 
 def test_what_it_cannot_treat():

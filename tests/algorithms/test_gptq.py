@@ -8,6 +8,7 @@ from explorer import pipeline
 from explorer.algorithms import gptq
 from explorer.algorithms.gptq import quantize_gptq
 from explorer.errors import DataError, SettingsError
+from explorer.formats import FORMATS
 from explorer.inputs import LayerInputs
 from explorer.quantize import quantize
 from explorer.settings import Settings
@@ -74,7 +75,16 @@ def test_it_is_the_papers_algorithm(recipe, columns):
     assert error(w, found, x) == pytest.approx(error(w, expected, x), rel=0.02)
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+EXACT = [f.id for f in FORMATS if f.id not in ("fp32", "nf4dq", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0")]  # those round their scale last
+
+
+@pytest.mark.parametrize("format", [f.id for f in FORMATS if f.kind != "integer" and f.id != "fp32"])
+def test_every_format_errs_less_at_the_output(format):
+    w, x = weights(8, 64), inputs(64)
+    assert error(w, gptq(w, x, format), x) < error(w, quantize(w, format).dequantize(), x)
+
+
+@pytest.mark.parametrize("recipe", RECIPES + EXACT)
 def test_a_diagonal_hessian_is_rounding_to_nearest(recipe):
     w = weights(24, 40)
     diagonal = np.diag(np.random.default_rng(1).uniform(0.1, 9, 40)).astype(np.float32)

@@ -7,7 +7,7 @@ import torch
 from explorer.algorithms import hqq
 from explorer.algorithms.hqq import quantize_hqq
 from explorer.errors import SettingsError
-from explorer.quantize import quantize
+from explorer.quantize import clipped, quantize
 from explorer.recipe import Recipe
 from explorer.settings import Settings
 
@@ -84,6 +84,14 @@ def test_a_free_zero_point_need_not_have_zero_in_its_range():
 @pytest.mark.parametrize("value", [0.0, 0.7, -3.0])
 def test_constant_rows_are_kept(value):
     np.testing.assert_allclose(hqq(np.full((3, 8), value), "uint4-asym-channel-minmax"), value, atol=1e-6)
+
+
+def test_clipped_weights_are_those_beyond_the_end_codes():
+    w = heavy_tailed(16, 64)
+    q = quantize_hqq(w, Recipe.parse("uint3-asym-channel-p90"))
+    position = w / q.scale + q.zero_point
+    expected = (position < -0.5) | (position > 7.5)
+    assert expected.any() and (clipped(w, q) == expected).mean() > 0.999
 
 
 def test_its_zero_points_are_counted_with_32_bits():
