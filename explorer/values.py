@@ -17,8 +17,9 @@ def as_values(x) -> np.ndarray:
         raise DataError(f"an array of {x.dtype} holds no real numbers; use floats or integers")
     if not x.size:
         raise DataError(f"the array of shape {list(x.shape)} is empty; it needs at least one number")
-    if x.dtype == np.float32 and np.isfinite(x.sum(dtype=np.float64)):
-        return x  # a finite sum has finite terms
+    with np.errstate(invalid="ignore"):
+        if x.dtype == np.float32 and np.isfinite(x.sum(dtype=np.float64)):
+            return x  # a finite sum has finite terms
     if lost := int(np.count_nonzero(~np.isfinite(x))):
         raise DataError(f"{lost:,} of {x.size:,} values are NaN or infinite; use finite ones")
     with np.errstate(over="ignore"):

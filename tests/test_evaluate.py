@@ -133,7 +133,7 @@ def test_the_paired_interval_is_narrower_than_that_of_either_accuracy():
 def test_without_labels_the_metric_is_agreement_with_fp32_which_is_1_by_definition():
     net = network(labelled=False)
     got = last(net, AGREEMENT, noisy(net), samples=300, seed=0)
-    assert got.metric.value == got.agreement.value == 1 - len(got.changed) / 300 < 1
+    assert got.metric.value == got.agreement.value == (300 - len(got.changed)) / 300 < 1
     assert (got.fp32.value, got.fp32.low, got.fp32.high, got.fp32.kind) == (1, 1, 1, "definition")
     assert "by definition" in got.fp32.name
     assert got.difference.value == pytest.approx(got.metric.value - 1, abs=1e-15)
