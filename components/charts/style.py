@@ -34,7 +34,7 @@ def palette() -> Palette:
 def figure(colors: Palette, height: int, **layout) -> go.Figure:
     """An empty figure in the page's look; `layout` goes to Plotly."""
     axis = {"gridcolor": colors.line, "linecolor": colors.line, "zerolinecolor": colors.line, "tickcolor": colors.line,
-            "title": {"standoff": 8}, "automargin": True, "fixedrange": True}  # fmt: skip
+            "automargin": True, "fixedrange": True}  # fmt: skip
     base = {
         "height": height, "margin": {"l": 8, "r": 12, "t": 8, "b": 8}, "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)", "font": {"family": FONT, "size": 13, "color": colors.quiet},
@@ -43,7 +43,8 @@ def figure(colors: Palette, height: int, **layout) -> go.Figure:
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "bgcolor": "rgba(0,0,0,0)"},
     }  # fmt: skip
     for name in [name for name in layout if name.startswith(("xaxis", "yaxis"))]:
-        layout[name] = axis | layout[name]
+        title = {"text": layout[name].get("title", ""), "standoff": 8, "font": {"size": 13}}
+        layout[name] = axis | layout[name] | {"title": title}
     return go.Figure(layout=base | layout)
 
 

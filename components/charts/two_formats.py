@@ -6,34 +6,40 @@ from components.charts.style import Palette, figure
 from components.words import en
 from components.words.numbers import decibel, short
 
+LEAST, MARGIN = -0.3, 0.15  # of the logarithmic axis, in decades: a count of 1 is still a bar
+STEMS = 500  # how thin a stored value is drawn
+
 
 def two_formats(seen: list[dict], colors: Palette) -> tuple[go.Figure, str]:
     """seen: views.format_facts.on_layer of each format."""
-    rows, gap = len(seen), 0.14
+    rows, gap = len(seen), 0.2
     height = (1 - gap * (rows - 1)) / rows
     axes = {}
-    for row in range(rows):
-        top = 1 - row * (height + gap)
-        axes[f"yaxis{row + 1 if row else ''}"] = {"domain": [top - height, top], "type": "log", "title": en.TWO_Y, "dtick": 1}
-    last = f"y{rows}" if rows > 1 else "y"
-    chart = figure(colors, 110 + 170 * rows, xaxis={"title": en.TWO_X, "anchor": last, "zeroline": False}, **axes)
-    said = []
     for row, each in enumerate(seen):
-        numbers, axis = each["histogram"], f"y{row + 1}" if row else "y"
-        words = en.TWO_ROW.format(recipe=each["recipe"].words, sqnr=decibel(each["sqnr_db"]), bits=short(each["bits_per_weight"]))
-        said.append(words)
+        top = 1 - row * (height + gap)
+        axes[_axis(row, "yaxis")] = {"domain": [max(top - height, 0), top], "type": "log", "title": en.TWO_Y, "dtick": 1,
+                                     "range": [LEAST, each["log10_most"] + MARGIN]}  # fmt: skip
+    chart = figure(colors, 110 + 190 * rows, barmode="overlay", bargap=0,
+                   xaxis={"title": en.TWO_X, "anchor": _axis(rows - 1, "y"), "zeroline": False}, **axes)  # fmt: skip
+    for row, each in enumerate(seen):
+        numbers, axis = each["histogram"], _axis(row, "y")
         edges = numbers["edges"]
-        chart.add_scatter(
-            x=[edge for edge in edges for _ in (0, 1)][1:-1], y=[count or None for count in numbers["fp32"] for _ in (0, 1)],
-            yaxis=axis, mode="lines", line={"color": colors.quiet, "width": 1.2}, fill="tozeroy", fillcolor=colors.soft,
-            hoverinfo="skip", connectgaps=False,
-        )  # fmt: skip
-        quantized = numbers["quantized"]
+        chart.add_bar(x=edges[:-1], y=numbers["fp32"], offset=0, width=edges[1] - edges[0], yaxis=axis, marker_color=colors.soft,
+                      marker_line_width=0, hoverinfo="skip", name=en.TWO_FP32)  # fmt: skip
         chart.add_bar(
-            x=quantized["values"], y=quantized["counts"], yaxis=axis, marker_color=colors.accent,
-            width=(edges[-1] - edges[0]) / 500, hovertemplate=en.TWO_TIP, name=each["recipe"].words,
+            x=numbers["quantized"]["values"], y=numbers["quantized"]["counts"], yaxis=axis, marker_color=colors.accent,
+            marker_line_width=0, width=(edges[-1] - edges[0]) / STEMS, hovertemplate=en.TWO_TIP, name=each["recipe"].words,
         )  # fmt: skip
-        chart.add_annotation(x=0, xref="paper", y=1 - row * (height + gap), yref="paper", yanchor="bottom", xanchor="left",
-                             text=words, showarrow=False, font={"color": colors.ink})  # fmt: skip
-    chart.update_layout(margin={"t": 28})
-    return chart, en.TWO_ALT.format(rows="; ".join(said))
+        chart.add_annotation(x=0, xref="paper", y=1 - row * (height + gap), yref="paper", yanchor="bottom", xanchor="left", align="left",
+                             text=_words(each, "<br>"), showarrow=False, font={"color": colors.ink})  # fmt: skip
+    chart.update_layout(margin={"t": 44})
+    return chart, en.TWO_ALT.format(rows="; ".join(_words(each, ": ") for each in seen))
+
+
+def _axis(row: int, name: str) -> str:
+    return f"{name}{row + 1}" if row else name
+
+
+def _words(each: dict, between: str) -> str:
+    sqnr, bits = decibel(each["sqnr_db"]), short(each["bits_per_weight"])
+    return each["recipe"].words + between + en.TWO_ROW.format(sqnr=sqnr, bits=bits)

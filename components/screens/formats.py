@@ -31,8 +31,7 @@ def formats() -> None:
         bit_editor(first)
     with right:
         st.markdown(f"## {en.FACTS}")
-        st.dataframe(_facts(chosen), key="facts", hide_index=True, height="content", column_config={
-            "fact": st.column_config.Column("", width="medium")})  # fmt: skip
+        st.table(_facts(chosen))
     _lines(chosen)
     _on_a_layer(chosen)
     _native(chosen)
@@ -47,7 +46,7 @@ def _pick(where, key: str, label: str, help: str, default: str) -> str:
 
 def _facts(chosen: list[str]) -> pd.DataFrame:
     """One row a fact, one column a format, all as text: a column holds numbers and words."""
-    return pd.DataFrame({"fact": list(en.FACT_ROWS.values())} | {FORMATS[id].title: _column(facts(id)) for id in chosen})
+    return pd.DataFrame({FORMATS[id].title: _column(facts(id)) for id in chosen}, index=list(en.FACT_ROWS.values()))
 
 
 def _column(fact: dict) -> list[str]:

@@ -306,7 +306,7 @@ CODE_FORMULA = {
     "normal": " = {sign} × 2<sup>{exponent}</sup> × (1 + {fraction}/{steps})",
     "subnormal": " = {sign} × 2<sup>{exponent}</sup> × {fraction}/{steps}",
 }
-CODE_KINDS = {"normal": "normal", "subnormal": "subnormal", "zero": "zero", "integer": "steps of the scale", "entry": "entry of the table"}
+CODE_KINDS = {"normal": "normal", "subnormal": "subnormal", "zero": "zero", "integer": "times the scale", "entry": "entry of the table"}
 CODE_NOT_FINITE = {
     "infinity": "<code>{code}</code> is <b>infinity</b>: no number is ever stored as it here, too large ones become the largest",
     "nan": "<code>{code}</code> is <b>not a number</b> (NaN): no number is ever stored as it",
@@ -339,7 +339,8 @@ TWO = "On real weights"
 TWO_HELP = "The same weights in both formats: one min–max scale for the whole tensor, unless the format is a plain cast or brings scales of its own."
 TWO_TITLE = "Weights of {layer} of {model}: FP32 as an area, stored values as lines"
 TWO_X, TWO_Y = "weight", "count"
-TWO_ROW = "{recipe}: SQNR {sqnr}, {bits} bits per weight"
+TWO_ROW = "SQNR {sqnr}, {bits} bits per weight"
+TWO_FP32 = "FP32"
 TWO_TIP = "%{y} become %{x:.4g}<extra></extra>"
 TWO_ALT = "Histograms of one layer's weights: {rows}."
 NATIVE = "Who computes with it"

@@ -57,7 +57,7 @@ def nearest(format: str, value: float) -> dict:
     saturated: whether the value lies beyond the largest number
     Raises DataError for what is not finite or beyond float32.
     """
-    if not math.isfinite(value) or abs(value) > np.finfo(np.float32).max:
+    if not math.isfinite(value) or abs(value) > float(np.finfo(np.float32).max):
         raise DataError("give a finite number, at most 3.4e38 either way")
     element = FORMATS[format].element
     asked = np.float32([value])

@@ -1,5 +1,6 @@
 """What there is to say about a number format, and about two of them on the same weights."""
 
+import numpy as np
 import pandas as pd
 
 from explorer.formats import FORMATS
@@ -55,14 +56,15 @@ def natural(format: str) -> Recipe:
 
 
 def on_layer(settings: Settings, layer: int, format: str) -> dict:
-    """The weights of a layer in a format by its natural recipe: recipe, sqnr_db, bits_per_weight, and the
-    histogram's numbers (see histogram.histogram)."""
+    """The weights of a layer in a format by its natural recipe: recipe, sqnr_db, bits_per_weight, the
+    histogram's numbers (see histogram.histogram), and log10 of its largest count, of FP32 or of a code."""
     recipe = natural(format)
     there = settings.replace(weights=recipe, layers=(), layer_bits="", algorithms=())
-    q = layer_tensor(there, layer)
+    q, numbers = layer_tensor(there, layer), histogram(there, layer)
     return {
         "recipe": recipe,
         "sqnr_db": sqnr_db(network_of(there).weight(layer), q.dequantize()),
         "bits_per_weight": q.bits_per_weight,
-        "histogram": histogram(there, layer),
+        "histogram": numbers,
+        "log10_most": float(np.log10(max(*numbers["fp32"], *numbers["quantized"]["counts"]))),
     }
