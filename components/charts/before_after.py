@@ -12,12 +12,12 @@ from components.words.numbers import decibel, short
 ROW = 19  # pixels a layer
 
 
-def widths(before: list[float], after: list[float], axis: str, alt: str, colors: Palette) -> tuple[go.Figure, str]:
-    """before, after: largest magnitude of each channel; axis: what is on the ordinate; alt: its text, see spread_words."""
+def widths(before: list[float], after: list[float], ticks: list[float], axis: str, alt: str, colors: Palette) -> tuple[go.Figure, str]:
+    """before, after: largest magnitude of each channel; ticks, axis: numbers and title of the ordinate; alt: its text."""
     chart = figure(
         colors, 320, showlegend=True,
         xaxis={"title": en.BEFORE_AFTER_X, "showgrid": False, "zeroline": False},
-        yaxis={"title": axis, "type": "log", "exponentformat": "power", "nticks": 6},
+        yaxis={"title": axis, "type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]},
     )  # fmt: skip
     size = 8 if len(before) <= 64 else 5 if len(before) <= 400 else 3
     for values, name, marker in (

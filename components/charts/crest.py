@@ -1,7 +1,5 @@
 """SQNR of each format against max / rms of the data, with the chosen layer where it stands."""
 
-import math
-
 import plotly.graph_objects as go
 
 from components.charts.style import Palette, figure
@@ -17,11 +15,12 @@ def crest(numbers: dict, colors: Palette) -> tuple[go.Figure, str]:
     chart = figure(
         colors, 440, showlegend=True, margin={"l": 8, "r": 12, "t": 8, "b": 8},
         xaxis={"title": en.CREST_X, "type": "log", "tickvals": [2, 4, 8, 16, 32, 64], "ticktext": ["2", "4", "8", "16", "32", "64"],
-               "range": [math.log10(x[0]), math.log10(x[-1])], "zeroline": False},
+               "range": [numbers["places"]["low"], numbers["places"]["high"]], "zeroline": False},
         yaxis={"title": en.CREST_Y, "rangemode": "tozero", "zeroline": False},
     )  # fmt: skip
     seen: dict[str, int] = {}
-    for id, values in numbers["curves"].items():
+    order = [*numbers["main"], *(id for id in numbers["curves"] if id not in numbers["main"])]
+    for id, values in ((id, numbers["curves"][id]) for id in order):
         family, color = _family(id, colors)
         dash = DASHES[seen.get(family, 0) % len(DASHES)]
         seen[family] = seen.get(family, 0) + 1
@@ -36,11 +35,11 @@ def crest(numbers: dict, colors: Palette) -> tuple[go.Figure, str]:
                               visible=shown, legendgroup=id, showlegend=False, hovertext=[tip], hoverinfo="text")  # fmt: skip
     if numbers["layer"] is not None:
         chart.add_vline(x=numbers["layer"], line={"color": colors.quiet, "width": 1, "dash": "dot"})
-        chart.add_annotation(x=math.log10(numbers["layer"]), y=1, yref="paper", yanchor="top", xanchor="left", showarrow=False,
+        chart.add_annotation(x=numbers["places"]["layer"], y=1, yref="paper", yanchor="top", xanchor="left", showarrow=False,
                              text=f" {numbers['name']} {short(numbers['layer'])}", font={"color": colors.ink})  # fmt: skip
     if numbers["crossing"] is not None:
         level = numbers["curves"]["fp8e4m3"][0]
-        chart.add_annotation(x=math.log10(numbers["crossing"]), y=level, ax=28, ay=-38, arrowcolor=colors.ink, arrowwidth=1,
+        chart.add_annotation(x=numbers["places"]["crossing"], y=level, ax=28, ay=-38, arrowcolor=colors.ink, arrowwidth=1,
                              arrowhead=0, standoff=3, xanchor="left", font={"color": colors.ink},
                              text=en.CREST_CROSSING.format(crest=f"{numbers['crossing']:.1f}"))  # fmt: skip
     measured = "; ".join(f"{id.upper()} {decibel(db)}" for id, db in numbers["measured"].items())

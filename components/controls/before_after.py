@@ -89,7 +89,8 @@ def _ranges(seen: dict) -> None:
         before, after = (ratio(seen[f"{what}_spread"][when]) for when in ("before", "after"))
         title = en.BEFORE_AFTER_TITLES[what].format(name=seen["name"])
         said = en.BEFORE_AFTER_SPREAD.format(before=before, after=after)
-        chart, alt = charts.widths(seen[what]["before"], seen[what]["after"], en.BEFORE_AFTER_Y[what], f"{title}. {said}", palette())
+        chart, alt = charts.widths(seen[what]["before"], seen[what]["after"], seen["ticks"][what], en.BEFORE_AFTER_Y[what],
+                                   f"{title}. {said}", palette())  # fmt: skip
         with where:
             draw(chart, alt, title=title, key=f"before_after.{what}")
             st.caption(said)
@@ -116,7 +117,8 @@ def _folding(settings: Settings, selected: int) -> None:
         return
     title = en.FOLDING_TITLE.format(name=seen["name"])
     said = en.FOLDING_SPREAD.format(before=ratio(seen["spread_before"]), after=ratio(seen["spread_after"]))
-    chart, alt = charts.widths(seen["before"], seen["after"], en.BEFORE_AFTER_Y["weights"], f"{title}. {said}", palette())
+    chart, alt = charts.widths(seen["before"], seen["after"], seen["ticks"], en.BEFORE_AFTER_Y["weights"],
+                               f"{title}. {said}", palette())  # fmt: skip
     chart.data[0].name, chart.data[1].name = en.FOLDING_BEFORE, en.FOLDING_AFTER
     draw(chart, alt, title=title, key="folding.chart")
     st.caption(said)

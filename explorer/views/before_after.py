@@ -15,7 +15,7 @@ from explorer.quantize import decibels
 from explorer.settings import Settings
 from explorer.simulate import own_copy
 from explorer.stages import calibration_order, untreated
-from explorer.views.spread import spread
+from explorer.views.spread import spread, ticks
 
 
 def without(settings: Settings) -> Settings:
@@ -31,6 +31,7 @@ def ranges(settings: Settings, i: int) -> dict:
     and of each input channel over a few calibration samples
     weights_spread, inputs_spread: {"before", "after"}, the widest channel over the median one, None
     where half the channels are 0
+    ticks: round numbers for logarithmic axes of weights and inputs
     sqnr_db: {"before", "after"}, of the layer's weights, with the algorithms that choose codes;
     None for no error
     """
@@ -46,6 +47,7 @@ def ranges(settings: Settings, i: int) -> dict:
         "inputs": {when: widths.tolist() for when, widths in inputs.items()},
         "weights_spread": {when: spread(widths) for when, widths in weights.items()},
         "inputs_spread": {when: spread(widths) for when, widths in inputs.items()},
+        "ticks": {"weights": ticks(*weights.values()), "inputs": ticks(*inputs.values())},
         "sqnr_db": sqnr,
     }
 

@@ -77,6 +77,7 @@ def crest(settings: Settings, i: int) -> dict:
     crests: max / rms of the samples; curves: format id → SQNR in dB at each; main: ids shown at first
     law: INT8's 52.87 − 20 log10(crest) at each; crossing: the crest factor where INT8 falls below FP8 E4M3
     name, layer: name and crest factor of layer i's weights, None when they are all 0
+    places: log10 of the first and last crest factor, of the layer and the crossing: where they are drawn
     measured: format id → SQNR in dB of that layer's own weights with that format, for the ids shown
     at first, and for all of them where the layer is small; None for no error
     """
@@ -85,14 +86,18 @@ def crest(settings: Settings, i: int) -> dict:
     known = CACHE.get(f"crest curves {' '.join(recipes())}", _curves, CURVES)
     curves = {id: known[k].tolist() for k, id in enumerate(recipes())}
     rms = float(np.sqrt(np.mean(np.square(weight, dtype=np.float64))))
+    layer = float(np.abs(weight).max()) / rms if rms else None
+    cross = crossing(CRESTS, curves["int8"], curves["fp8e4m3"])
     return {
         "crests": list(CRESTS),
         "curves": curves,
         "main": [id for id in MAIN if id in curves],
         "law": [int8_law(c) for c in CRESTS],
-        "crossing": crossing(CRESTS, curves["int8"], curves["fp8e4m3"]),
+        "crossing": cross,
         "name": network.layers[i].name,
-        "layer": float(np.abs(weight).max()) / rms if rms else None,
+        "layer": layer,
+        "places": {name: c and float(np.log10(c)) for name, c in
+                   {"low": CRESTS[0], "high": CRESTS[-1], "layer": layer, "crossing": cross}.items()},
         "measured": CACHE.get(f"crest layer {network.digest} {i} {' '.join(curves)}", partial(_measured, weight)),
     }
 

@@ -6,7 +6,7 @@ from explorer.cache import CACHE
 from explorer.granularity import matrix
 from explorer.models import MODELS, load
 from explorer.settings import Settings
-from explorer.views.spread import spread
+from explorer.views.spread import spread, ticks
 
 
 def folding(settings: Settings, i: int) -> dict | None:
@@ -15,6 +15,7 @@ def folding(settings: Settings, i: int) -> dict | None:
     name: of the layer
     before, after: largest |w| of each output channel, of the weights as trained and as quantized
     factor: γ/√(σ² + ε) of each channel, what folding multiplies its weights by
+    ticks: round numbers for a logarithmic axis
     spread_before, spread_after: the widest channel over the median one
     Algorithms come later and are not in these weights.
     """
@@ -32,6 +33,7 @@ def folding(settings: Settings, i: int) -> dict | None:
         "before": before.tolist(),
         "after": after.tolist(),
         "factor": factor.tolist(),
+        "ticks": ticks(before, after),
         "spread_before": spread(before),
         "spread_after": spread(after),
     }
