@@ -9,8 +9,8 @@ from components.words.numbers import decibel, short
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
-def crest(numbers: dict, colors: Palette) -> tuple[go.Figure, str]:
-    """numbers: views.crest of one layer. Formats that are not shown at first are a click in the legend away."""
+def crest(numbers: dict, shown: list[str], colors: Palette) -> tuple[go.Figure, str]:
+    """numbers: views.crest of one layer; shown: ids of the formats to draw."""
     x = numbers["crests"]
     chart = figure(
         colors, 440, showlegend=True, margin={"l": 8, "r": 12, "t": 8, "b": 8},
@@ -19,20 +19,18 @@ def crest(numbers: dict, colors: Palette) -> tuple[go.Figure, str]:
         yaxis={"title": en.CREST_Y, "rangemode": "tozero", "zeroline": False},
     )  # fmt: skip
     seen: dict[str, int] = {}
-    order = [*numbers["main"], *(id for id in numbers["curves"] if id not in numbers["main"])]
-    for id, values in ((id, numbers["curves"][id]) for id in order):
+    for id, values in ((id, numbers["curves"][id]) for id in shown):
         family, color = _family(id, colors)
         dash = DASHES[seen.get(family, 0) % len(DASHES)]
         seen[family] = seen.get(family, 0) + 1
-        shown = True if id in numbers["main"] else "legendonly"
         tips = [en.CREST_TIP.format(format=id.upper(), crest=short(c), sqnr=decibel(db)) for c, db in zip(x, values)]
         chart.add_scatter(x=x, y=values, mode="lines", name=id.upper(), line={"color": color, "dash": dash, "width": 2},
-                          visible=shown, legendgroup=id, hovertext=tips, hoverinfo="text")  # fmt: skip
+                          legendgroup=id, hovertext=tips, hoverinfo="text")  # fmt: skip
         own = numbers["measured"].get(id)
         if own is not None and numbers["layer"] is not None:
             tip = en.CREST_LAYER_TIP.format(name=numbers["name"], format=id.upper(), sqnr=decibel(own))
             chart.add_scatter(x=[numbers["layer"]], y=[own], mode="markers", marker={"color": color, "size": 8},
-                              visible=shown, legendgroup=id, showlegend=False, hovertext=[tip], hoverinfo="text")  # fmt: skip
+                              legendgroup=id, showlegend=False, hovertext=[tip], hoverinfo="text")  # fmt: skip
     if numbers["layer"] is not None:
         chart.add_vline(x=numbers["layer"], line={"color": colors.quiet, "width": 1, "dash": "dot"})
         chart.add_annotation(x=numbers["places"]["layer"], y=1, yref="paper", yanchor="top", xanchor="left", showarrow=False,
@@ -42,7 +40,7 @@ def crest(numbers: dict, colors: Palette) -> tuple[go.Figure, str]:
         chart.add_annotation(x=numbers["places"]["crossing"], y=level, ax=28, ay=-38, arrowcolor=colors.ink, arrowwidth=1,
                              arrowhead=0, standoff=3, xanchor="left", align="left", font={"color": colors.ink},
                              text=en.CREST_CROSSING.format(crest=f"{numbers['crossing']:.1f}"))  # fmt: skip
-    measured = "; ".join(f"{id.upper()} {decibel(db)}" for id, db in numbers["measured"].items())
+    measured = "; ".join(f"{id.upper()} {decibel(db)}" for id, db in numbers["measured"].items() if id in shown)
     alt = en.CREST_ALT.format(crossing=short(numbers["crossing"]), name=numbers["name"], layer=short(numbers["layer"]), measured=measured)
     return chart, alt
 

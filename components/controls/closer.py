@@ -110,7 +110,10 @@ def _without_a_range(recipe: Recipe) -> str:
 
 
 def _crest(running: Job, snapshot: Snapshot, selected: int) -> None:
-    draw(*crest.crest(crest_numbers(snapshot.settings, selected), palette()), title=en.CREST_TITLE, key="crest.chart")
+    seen = crest_numbers(snapshot.settings, selected)
+    everything, now = st.toggle(en.CREST_ALL, key="crest.all", help=en.CREST_ALL_HELP), snapshot.settings.weights.format
+    also = [id for id in seen["curves"] if id not in seen["main"] and (everything or id == now)]
+    draw(*crest.crest(seen, seen["main"] + also, palette()), title=en.CREST_TITLE, key="crest.chart")
     st.caption(en.CREST_SAID)
 
 

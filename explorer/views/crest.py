@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from explorer.cache import CACHE, Codec
-from explorer.errors import SettingsError
 from explorer.formats import FORMATS
 from explorer.pipeline import network_of
 from explorer.quantize import quantize, sqnr_db
@@ -29,17 +28,13 @@ SMALL = 1 << 18  # weights of a layer that every format is tried on
 
 
 def recipes() -> dict[str, Recipe]:
-    """Format id to the recipe that compares it, one scale for the tensor where the format needs one."""
+    """Format id to the recipe that compares it: the format alone, with one scale for the tensor if it has none."""
     found = {}
     for number in FORMATS:
         if number.bits > LARGEST or (number.kind == "integer" and number.id not in INTEGERS):
             continue
-        for text in (f"{number.id}-tensor-minmax", number.id):
-            try:
-                found[number.id] = Recipe.parse(text)
-                break
-            except SettingsError:
-                continue
+        recipe = Recipe.parse(number.id)
+        found[number.id] = Recipe.parse(f"{number.id}-tensor-minmax") if recipe.is_cast else recipe
     return found
 
 
