@@ -50,6 +50,7 @@ class Evaluation:
     difference: metric − fp32, paired on the same samples
     agreement: share of samples that both answer alike
     changed: indices into the test set of the samples whose answer changed, in order of evaluation
+    wrong: the same of the samples that the quantized network does not answer like their label (see paired)
     done: whether all the samples that were asked for are in
     """
 
@@ -59,6 +60,7 @@ class Evaluation:
     agreement: Metric
     changed: tuple[int, ...]
     done: bool
+    wrong: tuple[int, ...] = ()
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
@@ -87,6 +89,20 @@ def agresti_min(gained: int, lost: int, n: int) -> tuple[float, float]:
     difference = (gained - lost) / n
     half = Z * sqrt(gained + lost - (gained - lost) ** 2 / n) / n
     return max(difference - half, -1.0), min(difference + half, 1.0)
+
+
+def paired(first: Evaluation, second: Evaluation, what: str = "difference") -> Metric:
+    """second − first in the task's metric, paired on the samples that both answered, with its 95 % interval.
+
+    Both must have used the same samples, as two evaluations of one seed do. Raises DataError for
+    different numbers of samples.
+    """
+    n = first.metric.n
+    if second.metric.n != n:
+        raise DataError(f"a paired difference needs the same samples, not {n} and {second.metric.n}")
+    before, after = set(first.wrong), set(second.wrong)
+    gained, lost = len(before - after), len(after - before)
+    return Metric(what, (gained - lost) / n, *agresti_min(gained, lost, n), n, "difference")
 
 
 def evaluate(
@@ -144,6 +160,7 @@ class _Tally:
         self._name, self._labelled = name, labelled
         self._n = self._right = self._gained = self._lost = 0
         self._changed: list[int] = []
+        self._wrong: list[int] = []
 
     def add(self, chosen: np.ndarray, truth: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
         """Count a batch: indices into the test set, labels, FP32's and the quantized answers."""
@@ -152,6 +169,7 @@ class _Tally:
         self._gained += int(((before != truth) & (after == truth)).sum())
         self._lost += int(((before == truth) & (after != truth)).sum())
         self._changed += chosen[before != after].tolist()
+        self._wrong += chosen[after != truth].tolist()
 
     def evaluation(self, done: bool) -> Evaluation:
         n, right = self._n, self._right + self._gained - self._lost
@@ -165,7 +183,7 @@ class _Tally:
         value = (self._gained - self._lost) / n
         difference = Metric(f"{self._name}, difference from FP32", value, *bounds, n, "difference")
         agreement = _proportion("agreement with FP32", n - len(self._changed), n)
-        return Evaluation(metric, fp32, difference, agreement, tuple(self._changed), done)
+        return Evaluation(metric, fp32, difference, agreement, tuple(self._changed), done, tuple(self._wrong))
 
 
 def _proportion(name: str, successes: int, n: int) -> Metric:

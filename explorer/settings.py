@@ -107,7 +107,7 @@ class Settings:
             _plural(len(self.layers), "layer with its own recipe", "layers with their own recipes"),
             f"bits layer by layer {self.layer_bits}" if self.layer_bits else "",
             f"activations {self.activations.words}",
-            " + ".join(self.algorithms),
+            " + ".join(map(_algorithm_title, self.algorithms)),
             f"{self.calibration_samples:,} calibration samples",
             f"{self.evaluation_samples:,} test samples",
             f"seed {self.seed}",
@@ -164,6 +164,12 @@ def _algorithms(names) -> tuple[str, ...]:
     from explorer.algorithms import in_order  # late: an algorithm reads recipes
 
     return in_order(str(name)[:40] for name in names)
+
+
+def _algorithm_title(id: str) -> str:
+    from explorer.algorithms import ALGORITHMS
+
+    return ALGORITHMS[id].title
 
 
 def _check_algorithms(settings: Settings) -> None:

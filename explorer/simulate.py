@@ -248,9 +248,14 @@ def output_sqnr_db(
     signal, noise = np.zeros((2, len(network.layers)))
     lost = np.zeros(len(network.layers), np.int64)
 
-    def compare(i: int, _module, inputs: tuple, output: torch.Tensor) -> None:
+    given: dict[int, torch.Tensor] = {}  # before an algorithm transforms it: the simulated layer does that itself
+
+    def keep(i: int, _module, inputs: tuple) -> None:
+        given[i] = inputs[0]
+
+    def compare(i: int, _module, _inputs, output: torch.Tensor) -> None:
         signal[i] += _energy(output)
-        difference = simulated.layer(i)(inputs[0]).sub_(output)
+        difference = simulated.layer(i)(given.pop(i)).sub_(output)
         noise[i] += _energy(difference)
         if not math.isfinite(noise[i]):
             lost[i] += int((~difference.isfinite()).sum())
@@ -258,6 +263,7 @@ def output_sqnr_db(
     module = own_copy(network.module)
     for i, layer in enumerate(network.layers):
         if weights[i] is not None or activations[i] is not None:
+            module.get_submodule(layer.name).register_forward_pre_hook(partial(keep, i), prepend=True)
             module.get_submodule(layer.name).register_forward_hook(partial(compare, i))
     for start in range(0, len(samples), batch):
         if cancel is not None and cancel.is_set():

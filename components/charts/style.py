@@ -20,11 +20,12 @@ class Palette:
     accent: str
     soft: str  # the accent on large areas
     lost: str
+    violet: str
     paper: str
 
 
-LIGHT = Palette("#1b2529", "#5d6d73", "#dfe6e8", "#0b6e84", "rgba(11,110,132,0.22)", "#c4511d", "#ffffff")
-DARK = Palette("#e4ecee", "#9fb0b6", "#2a363b", "#4fb9cf", "rgba(79,185,207,0.28)", "#f08d5a", "#11181b")
+LIGHT = Palette("#1b2529", "#5d6d73", "#dfe6e8", "#0b6e84", "rgba(11,110,132,0.22)", "#c4511d", "#7a4fa3", "#ffffff")
+DARK = Palette("#e4ecee", "#9fb0b6", "#2a363b", "#4fb9cf", "rgba(79,185,207,0.28)", "#f08d5a", "#b994e0", "#11181b")
 
 
 def palette() -> Palette:

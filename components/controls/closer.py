@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from components.charts import activations, bits, channels, tables
+from components.charts import activations, bits, channels, crest, tables
 from components.charts.style import draw, palette
+from components.controls.before_after import before_after
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job, stop
 from components.controls.state import look, state
@@ -14,6 +15,7 @@ from explorer.recipe import Recipe
 from explorer.settings import Settings
 from explorer.views.activations import activations as activation_numbers
 from explorer.views.channels import channels as channel_numbers
+from explorer.views.crest import crest as crest_numbers
 from explorer.views.tradeoff import BITS, at_bits, own_format, tradeoff
 from explorer.views.worked import article, worked
 
@@ -107,6 +109,14 @@ def _without_a_range(recipe: Recipe) -> str:
     return en.ACTIVATIONS_LIVE if recipe.kind == "token" else en.ACTIVATIONS_NONE
 
 
+def _crest(running: Job, snapshot: Snapshot, selected: int) -> None:
+    seen = crest_numbers(snapshot.settings, selected)
+    everything, now = st.toggle(en.CREST_ALL, key="crest.all", help=en.CREST_ALL_HELP), snapshot.settings.weights.format
+    also = [id for id in seen["curves"] if id not in seen["main"] and (everything or id == now)]
+    draw(*crest.crest(seen, seen["main"] + also, palette()), title=en.CREST_TITLE, key="crest.chart")
+    st.caption(en.CREST_SAID)
+
+
 def _worked(running: Job, snapshot: Snapshot, selected: int) -> None:
     st.caption(en.WORKED_TITLE.format(name=_name(snapshot, selected)))
     tables.worked(worked(snapshot.settings, selected), "worked")
@@ -122,4 +132,7 @@ def _name(snapshot: Snapshot, selected: int) -> str:
     return snapshot.layers["name"][selected]
 
 
-PICTURES = {"bits": _bits, "channels": _channels, "activations": _activations, "worked": _worked, "layers": _layers}
+PICTURES = {
+    "bits": _bits, "channels": _channels, "activations": _activations, "algorithms": before_after, "crest": _crest,
+    "worked": _worked, "layers": _layers,
+}  # fmt: skip

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from components.controls import state as settings_state
+from components.controls.algorithms import algorithms
 from components.controls.recipe import recipe_pickers
 from components.controls.state import change, choose_model, choose_preset, state
 from components.words import en
@@ -38,6 +39,7 @@ def pickers() -> None:
     )  # fmt: skip
     recipe_pickers("weights", now.weights)
     recipe_pickers("activations", now.activations)
+    algorithms()
     _samples(model)
 
 

@@ -1,5 +1,7 @@
 """English: every word of the page. `{…}` are filled in with text that is already formatted."""
 
+from components.words.en_algorithms import *  # noqa: F403
+
 TITLE = "Precision-tradeoff explorer"
 EXPLORE, FORMATS_PAGE, ABOUT = "Explore", "Formats", "About"
 
@@ -139,6 +141,8 @@ TABS = {
     "bits": "Bit widths",
     "channels": "Channels",
     "activations": "Activations",
+    "algorithms": "Before and after",
+    "crest": "Crest factor",
     "worked": "Worked weights",
     "layers": "Layer table",
 }

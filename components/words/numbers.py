@@ -41,6 +41,11 @@ def in_one_unit(counts: list[float]) -> tuple[str, list[float]]:
     return unit, [count / factor for count in counts]
 
 
+def ratio(value: float | None) -> str:
+    """How many times: "109×"."""
+    return "—" if value is None else f"{value:.0f}×" if value >= 10 else f"{value:.1f}×"
+
+
 def short(value: float | None) -> str:
     """Four significant digits, no exponent where it can be avoided."""
     if value is None or math.isnan(value):

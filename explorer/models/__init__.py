@@ -74,6 +74,8 @@ class Model:
     parameters: weights and biases after BatchNorm folding
     batch: samples per forward pass that run fast on two cores
     load: gives the Network. Raises ModelError that names the file and what to do
+    unfolded: gives the module with BatchNorm as it was trained, layers under the same names; None
+    where only folded weights are to be had, or where there never was BatchNorm
     """
 
     id: str
@@ -89,6 +91,7 @@ class Model:
     calibration_size: int
     batch: int
     load: Callable[[], Network]
+    unfolded: Callable[[], torch.nn.Module] | None = None
 
 
 MODELS: Registry[Model] = Registry("model")

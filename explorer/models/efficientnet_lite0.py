@@ -127,5 +127,6 @@ MODELS.register(
         calibration_size=CALIBRATION,
         batch=25,
         load=load,
+        unfolded=published,
     )
 )

@@ -43,7 +43,7 @@ def test_the_table_is_in_the_order_in_which_they_run():
 def test_it_makes_the_way_through_a_link(id):
     settings = Settings(weights=SOME, algorithms=with_needs(id))
     assert decode_link(encode_link(settings)) == (settings, ())
-    assert id in settings.sentence()
+    assert ALGORITHMS[id].title in settings.sentence()
 
 
 def test_whatever_the_order_the_settings_are_the_same():
@@ -78,7 +78,8 @@ def test_layers_of_their_own_and_layers_in_fp32(id):
     json.dumps(pipeline.run(settings).as_dict(), allow_nan=False)
 
 
-@pytest.mark.parametrize("id", [id for id in IDS if ALGORITHMS[id].stage != "bias"])
+# biases stay in FP32: the metric speaks for what changes them alone
+@pytest.mark.parametrize("id", [id for id in IDS if ALGORITHMS[id].stage != "bias" and id != "absorb"])
 def test_the_stamp_covers_it(id):
     settings = Settings("digits", "uint3-asym-channel-minmax", "fp32", calibration_samples=16)
     assert pipeline.weigh(settings).digest != pipeline.weigh(settings.replace(algorithms=with_needs(id))).digest

@@ -1,0 +1,56 @@
+"""Tick boxes of the algorithms. What cannot be combined is greyed out, and its tooltip says why."""
+
+import streamlit as st
+
+from components.controls.state import change, state
+from components.words import en
+from explorer.algorithms import ALGORITHMS
+from explorer.errors import SettingsError
+from explorer.settings import Settings
+
+
+def algorithms() -> None:
+    """One compact group, in the order in which they run."""
+    now = state().settings
+    st.markdown(f"##### {en.ALGORITHMS}", help=en.ALGORITHMS_HELP)
+    with st.container(key="algorithms", gap=None):
+        columns = st.columns(2, gap="small", wrap=False)
+        each = sorted(ALGORITHMS, key=lambda algorithm: algorithm.order)
+        for i, algorithm in enumerate(each):
+            _box(columns[i * 2 // len(each)], algorithm, now)
+
+
+def _box(where, algorithm, now: Settings) -> None:
+    key, ticked = f"algorithm.{algorithm.id}", algorithm.id in now.algorithms
+    why = _hindrance(now, algorithm.id)
+    st.session_state[key] = ticked
+    help = f"**{algorithm.title}** {algorithm.description}\n\n{algorithm.source}"
+    where.checkbox(
+        en.ALGORITHM_NAMES.get(algorithm.id, algorithm.title), key=key, disabled=bool(why),
+        help=f"{en.ALGORITHM_NOT_NOW.format(why=_plain(why))}\n\n{help}" if why else help,
+        on_change=_ticked, args=(algorithm.id, key),
+    )  # fmt: skip
+
+
+def _hindrance(now: Settings, id: str) -> str:
+    """The engine's sentence why ticking or unticking this one cannot be, or ""."""
+    try:
+        _toggled(now, id)
+    except SettingsError as error:
+        return str(error)
+    return ""
+
+
+def _toggled(now: Settings, id: str) -> Settings:
+    others = tuple(each for each in now.algorithms if each != id)
+    return now.replace(algorithms=others if id in now.algorithms else (*others, id))
+
+
+def _ticked(id: str, key: str) -> None:
+    wanted = st.session_state[key]
+    change(lambda now: _toggled(now, id) if (id in now.algorithms) != wanted else now)
+
+
+def _plain(sentence: str) -> str:
+    """A sentence of the engine as plain text in a tooltip, which reads markdown."""
+    return "".join(f"\\{c}" if c in "\\`*_[]<>$#~" else c for c in sentence)

@@ -1,0 +1,104 @@
+"""A network with other weights and the same function: what every equivalent transform gives."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explorer.models import Network
+from explorer.models.assemble import digest
+
+if TYPE_CHECKING:
+    import torch
+
+
+class OnInput:
+    """Runs before a layer, and before whatever quantizes its input: x → x', of the same shape.
+
+    It holds no state that changes, so that copies of a module share it.
+    """
+
+    def __call__(self, _module: torch.nn.Module, inputs: tuple) -> torch.Tensor:
+        return self.apply(inputs[0])
+
+    def apply(self, x: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+    def __deepcopy__(self, _memo) -> OnInput:
+        return self
+
+
+class Multiply(OnInput):
+    """x times one factor for each input channel; axis: of the channels, 1 or −1."""
+
+    def __init__(self, factors: np.ndarray, axis: int):
+        import torch
+
+        self.axis, self.factors = axis, torch.from_numpy(factors.astype(np.float32))
+
+    def apply(self, x: torch.Tensor) -> torch.Tensor:
+        behind = 0 if self.axis == -1 else x.ndim - 1 - self.axis
+        return x * self.factors.reshape(-1, *[1] * behind)
+
+
+class Rotate(OnInput):
+    """x·R over its channels, R block-diagonal [blocks, side, side]."""
+
+    def __init__(self, rotation: np.ndarray, axis: int):
+        import torch
+
+        self.axis, self.rotation = axis, torch.from_numpy(rotation.astype(np.float32))
+
+    def apply(self, x: torch.Tensor) -> torch.Tensor:
+        blocks, side, _ = self.rotation.shape
+        last = x.movedim(self.axis, -1)
+        y = last.reshape(-1, blocks, side).transpose(0, 1) @ self.rotation
+        return y.transpose(0, 1).reshape(last.shape).movedim(-1, self.axis)
+
+
+def rebuild(
+    network: Network,
+    weights: Mapping[int, np.ndarray],
+    biases: Mapping[int, np.ndarray] | None = None,
+    inputs: Mapping[int, OnInput] | None = None,
+    name: str = "",
+) -> Network:
+    """The network with some layers' weights and biases replaced, and some inputs transformed first.
+
+    Keys are indices of layers; name: of the transform, for the digest. The module is a copy that
+    shares every tensor that stays.
+    """
+    import torch
+
+    from explorer.simulate import own_copy  # late: it imports torch, and settings import this package
+
+    biases, inputs = biases or {}, inputs or {}
+    module = own_copy(network.module)
+    for values, kind in ((weights, "weight"), (biases, "bias")):
+        for i, value in values.items():
+            tensor = torch.from_numpy(np.ascontiguousarray(value, np.float32))
+            setattr(module.get_submodule(network.layers[i].name), kind, torch.nn.Parameter(tensor, requires_grad=False))
+    sha = hashlib.sha256(f"{name} {network.digest} ".encode())
+    sha.update(digest({key: w.numpy() for key, w in module.state_dict().items()}).encode())
+    for i in sorted(inputs):
+        layer = module.get_submodule(network.layers[i].name)
+        layer.register_forward_pre_hook(inputs[i])
+        for key, tensor in sorted((k, t) for k, t in vars(inputs[i]).items() if isinstance(t, torch.Tensor)):
+            sha.update(f"{i} {key}".encode())
+            sha.update(tensor.numpy().tobytes())
+    return replace(network, module=module, digest=sha.hexdigest())
+
+
+def channel_axis(network: Network, i: int) -> int:
+    """Where the input channels of layer i are: behind the samples for a convolution, last for a dense layer."""
+    return -1 if network.layers[i].kind == "linear" else 1
+
+
+def bias_of(network: Network, i: int) -> np.ndarray | None:
+    """The float32 bias of layer i, or None."""
+    bias = network.module.get_submodule(network.layers[i].name).bias
+    return None if bias is None else bias.detach().numpy()
