@@ -13,7 +13,7 @@ def crest(numbers: dict, shown: list[str], colors: Palette) -> tuple[go.Figure, 
     """numbers: views.crest of one layer; shown: ids of the formats to draw."""
     x = numbers["crests"]
     chart = figure(
-        colors, 440, showlegend=True, margin={"l": 8, "r": 12, "t": 8, "b": 8},
+        colors, 440 + 20 * max(0, len(shown) - 8), showlegend=True, margin={"l": 8, "r": 12, "t": 8, "b": 8},
         xaxis={"title": en.CREST_X, "type": "log", "tickvals": [2, 4, 8, 16, 32, 64], "ticktext": ["2", "4", "8", "16", "32", "64"],
                "range": [numbers["places"]["low"], numbers["places"]["high"]], "zeroline": False},
         yaxis={"title": en.CREST_Y, "rangemode": "tozero", "zeroline": False},
