@@ -22,8 +22,8 @@ def rows() -> Iterator[Row]:
         for granularity in ("channel", "tensor"):
             settings = Settings(model, f"int8-sym-{granularity}-minmax", "fp32")
             pairs = paired(plain_pass(settings), lambda: report(settings), ROUNDS)
-            yield times_as_long(f"weights' report of {model}, per {granularity}, against torch's fake-quantize of its "
-                                "weights alone", pairs, 3)  # fmt: skip
+            yield times_as_long(f"weights' report of {model}, per {granularity}, against torch finding its scales and "
+                                "fake-quantizing it", pairs, 3)  # fmt: skip
     fresh = [Settings("efficientnet-lite0", f"int8-sym-channel-p{99.9 - i / 100:g}") for i in range(ROUNDS)]
     yield milliseconds("efficientnet-lite0, a new recipe: weights' report and the numbers of the pictures",
                        [1000 * seconds(lambda: report_and_pictures(settings)) for settings in fresh][1:], 300)  # fmt: skip
