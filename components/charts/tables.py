@@ -3,7 +3,9 @@
 import pandas as pd
 import streamlit as st
 
+from components.charts.pictures import worst_of
 from components.words import en, en_parity
+from components.words.numbers import decibel, short, whole
 
 PERCENT = {"share_of_bytes", "rounding_share", "clipped_share"}
 FORMATS = {"sqnr_db": "%.1f", "output_sqnr_db": "%.1f", "bits_per_weight": "%.3g", "channel_range_ratio": "%.3g",
@@ -12,25 +14,38 @@ FORMATS = {"sqnr_db": "%.1f", "output_sqnr_db": "%.1f", "bits_per_weight": "%.3g
 
 def layers(table: pd.DataFrame, key: str) -> None:
     """One row for each layer; shares are shown in percent."""
-    _table(table, en.LAYERS, key, height=min(35 * len(table) + 38, 420))
+    worst = worst_of(table)
+    alt = en.LAYERS_ALT.format(
+        count=whole(len(table)), worst="none" if worst is None else table["name"][worst],
+        sqnr=en.EXACT if worst is None else decibel(table["sqnr_db"][worst]),
+    )  # fmt: skip
+    _table(table, en.LAYERS, key, alt, height=min(35 * len(table) + 38, 420))
 
 
-def worked(table: pd.DataFrame, key: str) -> None:
-    shown = {name: words for name, words in en.WORKED.items() if name in table and not table[name].isna().all()}
-    _table(table, shown, key)
+def worked(table: pd.DataFrame, name: str, key: str) -> None:
+    """A row for each weight of the layer called `name`."""
+    shown = {column: words for column, words in en.WORKED.items() if column in table and not table[column].isna().all()}
+    _table(table, shown, key, _ends(en.WORKED_ALT, table, name))
 
 
-def article(table: pd.DataFrame, key: str) -> None:
-    _table(table, en.ARTICLE_COLUMNS, key)
+def article(table: pd.DataFrame, name: str, key: str) -> None:
+    """The weights of `worked` by both formulas."""
+    _table(table, en.ARTICLE_COLUMNS, key, _ends(en.ARTICLE_ALT, table, name))
 
 
 def parity(table: pd.DataFrame, key: str) -> None:
     """Comparisons with other implementations, the peer with its version."""
     titled = table.assign(peer=table["peer"] + " " + table["version"], rules=table["rules"].where(table["rules"] != "", table["note"]))
-    _table(titled, en_parity.PARITY_COLUMNS, key, height=min(35 * len(table) + 38, 560))
+    _table(titled, en_parity.PARITY_COLUMNS, key, en_parity.PARITY_ALT.format(count=whole(len(table))),
+           height=min(35 * len(table) + 38, 560))  # fmt: skip
 
 
-def _table(table: pd.DataFrame, words: dict[str, tuple[str, str]], key: str, height="content") -> None:
+def _ends(alt: str, table: pd.DataFrame, name: str) -> str:
+    weights = table["weight"]
+    return alt.format(count=whole(len(table)), name=name, low=short(weights.min()), high=short(weights.max()))
+
+
+def _table(table: pd.DataFrame, words: dict[str, tuple[str, str]], key: str, alt: str, height="content") -> None:
     columns = {}
     for name, (label, help) in words.items():
         if name in PERCENT:
@@ -39,4 +54,4 @@ def _table(table: pd.DataFrame, words: dict[str, tuple[str, str]], key: str, hei
             columns[name] = st.column_config.NumberColumn(label, help=help, format=FORMATS.get(name, "%.5g"))
         else:
             columns[name] = st.column_config.Column(label, help=help)
-    st.dataframe(table[list(words)], column_config=columns, hide_index=True, height=height, key=key)
+    st.dataframe(table[list(words)], column_config=columns, hide_index=True, height=height, key=key, alt=alt)

@@ -15,7 +15,8 @@ def read(page: str) -> None:
     """Take the settings from the address, unless it is what we wrote or a widget has just spoken.
 
     A rerun that a widget asked for before our last write arrived carries the address of before: the
-    widget counts. Going to another page empties the query: the settings go along.
+    widget counts. Going to another page empties the query: the settings go along, and are what this
+    empty address stands for when Back leads to it.
     """
     now = state()
     query = {key: st.query_params.get_all(key) for key in st.query_params}
@@ -24,13 +25,13 @@ def read(page: str) -> None:
     if now.changed or query == now.written:
         return
     if turned and not query:
-        now.changed = True
+        now.bare, now.written, now.changed = now.settings, query, True
         return
     first = now.written is None
     now.written = query
     if first and not query:
         return
-    now.settings, notes = decode_link(query)
+    now.settings, notes = decode_link(query) if query else (now.bare, ())
     now.view, now.stamp = decode_view(query), decode_stamp(query)
     now.notes, now.problem = tuple(map(str, notes)), ""
 

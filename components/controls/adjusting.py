@@ -16,6 +16,9 @@ POLL = 0.3
 def adjusting() -> None:
     """The button; while it works, its progress and Cancel."""
     running = state().jobs.get("adjust")
+    if running is not None and running.ended and not running.taken:  # it ended between two looks
+        _take(running)
+        st.rerun()
     if running is None or running.ended:
         st.button(en.ADJUST, key="adjust", help=en.ADJUST_HELP, on_click=_start, width="stretch",
                   disabled=not state().settings.weights.range)  # fmt: skip
@@ -35,7 +38,6 @@ def _start() -> None:
 
 def _watch(running: Job) -> None:
     if running.ended:
-        _take(running)
         st.rerun()
     st.progress(min(running.share, 1.0), en.ADJUSTING)
     st.button(en.CANCEL, key="adjust.cancel", on_click=stop, args=("adjust",), width="stretch")
@@ -44,6 +46,7 @@ def _watch(running: Job) -> None:
 def _take(running: Job) -> None:
     """The best ranges become the settings, unless they have been changed meanwhile."""
     now = state()
+    running.taken = True
     now.changed = True
     if running.error:
         now.problem = running.error

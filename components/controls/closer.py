@@ -118,10 +118,11 @@ def _crest(running: Job, snapshot: Snapshot, selected: int) -> None:
 
 
 def _worked(running: Job, snapshot: Snapshot, selected: int) -> None:
-    st.caption(en.WORKED_TITLE.format(name=_name(snapshot, selected)))
-    tables.worked(worked(snapshot.settings, selected), "worked")
+    name = _name(snapshot, selected)
+    st.caption(en.WORKED_TITLE.format(name=name))
+    tables.worked(worked(snapshot.settings, selected), name, "worked")
     if st.toggle(en.ARTICLE, key="article", help=en.ARTICLE_HELP):
-        tables.article(article(snapshot.settings, selected), "article.table")
+        tables.article(article(snapshot.settings, selected), name, "article.table")
 
 
 def _layers(running: Job, snapshot: Snapshot, selected: int) -> None:

@@ -55,7 +55,8 @@ def _origin(job: Job, seen, snapshot: Snapshot) -> None:
         st.badge(en.MEASURED.format(n=n), color="primary", help=en.MEASURED_HELP)
     elif job.ended:
         st.badge(en.STOPPED.format(n=n) if seen else en.STOPPED_EMPTY, color="gray")
-        st.button(en.CONTINUE, key="continue", on_click=restart, args=("experiment",), type="tertiary")
+        if st.button(en.CONTINUE, key="continue", on_click=restart, args=("experiment",), type="tertiary"):
+            st.rerun()  # the click runs this fragment alone, the new job is the page's
     else:
         st.badge(en.RUNNING.format(n=n, all=whole(snapshot.settings.evaluation_samples)), color="violet")
 

@@ -16,6 +16,7 @@ class Job:
     latest: the last answer so far. stage, share: how far it is, share from 0 to 1.
     error: one sentence when it failed. ended: whether it will change no more.
     seconds: how long it took from the first answer to the end, without what was loaded before.
+    taken: whether whoever asked for it has taken what came out.
     """
 
     def __init__(self, key, work: Callable[..., Iterator]):
@@ -25,6 +26,7 @@ class Job:
         self.error = ""
         self.cancelled = False
         self.ended = False
+        self.taken = False
         self.seconds = 0.0
         self._cancel, self._news = Event(), Condition()
         Thread(target=self._run, args=(work,), daemon=True).start()

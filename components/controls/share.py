@@ -33,8 +33,9 @@ def share(snapshot) -> None:
 
 
 def _base() -> str:
-    """The address of this page, without its query."""
-    return (st.context.url or "").partition("?")[0]
+    """The address of Explore: a link from any page opens where its numbers are."""
+    address = (st.context.url or "").partition("?")[0].rstrip("/")
+    return address.removesuffix(f"/{state().page}") + "/"
 
 
 def _json(result: Result) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from components.words import en
 from explorer.errors import SettingsError
@@ -26,6 +27,7 @@ class State:
     stamp: what the opened link promises. notes: what of it is not used as asked.
     problem: one sentence on the last change that was refused.
     written: the query as last written; page: the page it was written for.
+    bare: what an address without a query stands for.
     changed: whether a widget spoke since then, which counts more than the address.
     jobs: running or finished work by name (see job.py). good: the last snapshot that worked.
     """
@@ -37,6 +39,7 @@ class State:
     problem: str = ""
     written: dict | None = None
     page: str | None = None
+    bare: Settings = field(default_factory=Settings)
     changed: bool = False
     jobs: dict = field(default_factory=dict)
     good: object = None
@@ -48,8 +51,24 @@ def state() -> State:
     return st.session_state[KEY]
 
 
+def echoed() -> bool:
+    """Whether this run is a fragment's, in which no picker can speak.
+
+    A fragment that looks at a running job again and again sends the values of all widgets along. Sent
+    just before the browser has drawn what Back or a preset has changed, they are those of before, and
+    Streamlit calls the callbacks as if a person had chosen them again.
+    """
+    context = get_script_run_ctx()
+    return context is not None and bool(context.fragment_ids_this_run)
+
+
 def change(make: Callable[[Settings], Settings]) -> bool:
-    """Give the settings what `make` returns; refused with one sentence when that cannot be."""
+    """Give the settings what `make` returns; refused with one sentence when that cannot be.
+
+    An echo is ignored. Returns whether the change was taken.
+    """
+    if echoed():
+        return False
     now = state()
     now.changed = True
     try:
@@ -116,12 +135,15 @@ def _ranged(recipe: Recipe, range: str) -> Recipe:
 
 
 def look(**view) -> None:
-    """Change how it is looked at; None takes the field away."""
+    """Change how it is looked at; None takes the field away. An echo is ignored."""
+    if echoed():
+        return
     now = state()
     now.changed = True
     now.view = {key: value for key, value in (now.view | view).items() if value is not None and value is not False}
 
 
 def reset() -> None:
+    """Settings and view of the first screen."""
     change(lambda settings: Settings())
     state().view = {}

@@ -230,6 +230,8 @@ WORKED = {
     "error": ("Error", "Back minus weight."),
     "half_step": ("Half a step", "The largest rounding error inside the range."),
 }
+WORKED_ALT = "Table of {count} weights of {name}, from {low} to {high}: each with its code and the number that comes back."
+ARTICLE_ALT = "Table of {count} weights of {name}, from {low} to {high}: code and number by the article's formula and by the right one."
 ARTICLE = "Beside the article's formula"
 ARTICLE_HELP = "The source article multiplies by its scale where it should divide: codes then collapse towards 0."
 ARTICLE_COLUMNS = {
@@ -240,6 +242,7 @@ ARTICLE_COLUMNS = {
     "code_divided": ("round(w ÷ scale)", "The code that works."),
     "value_divided": ("Back, divided", "That code times the scale."),
 }
+LAYERS_ALT = "Table of {count} layers, a row each; the lowest weight SQNR has {worst}, {sqnr}."
 LAYERS = {
     "name": ("Layer", "Its place in the network."),
     "recipe": ("Recipe", "Format, scheme, granularity and range of its weights."),

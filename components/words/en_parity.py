@@ -7,6 +7,7 @@ PARITY_RUN, PARITY_RUNNING, PARITY_STOPPED = "Run it here", "Comparing with {pee
 PARITY_RUN_HELP = "Compares all formats and presets with everything installed on this machine; it takes about a minute."
 PARITY_SUM = "{numbers} numbers compared in {rows} comparisons on this machine; **{unexplained}** differ without a named rule."
 PARITY_RULE = "the other implementation {says}."
+PARITY_ALT = "Table of {count} comparisons with other implementations, a row each."
 PARITY_COLUMNS = {
     "recipe": ("Recipe", "What is computed here."),
     "presets": ("Preset", "The presets that promise these numbers."),

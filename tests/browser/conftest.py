@@ -4,19 +4,20 @@ Chromium is used where it is, installed where it is missing; what cannot be had 
 """
 
 import os
+import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from explore_page import APP, BASE, PATIENT, drawn, engine, is_at, shows
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from server import ROOT, end, start_server, wait_until_healthy
 
-ROOT = Path(__file__).parents[2]
+from explorer import Settings, encode_link
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -62,33 +63,6 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def start_server(script: Path, log: Path) -> tuple[subprocess.Popen, str]:
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}", "--server.address=127.0.0.1",
-               "--server.headless=true", "--server.fileWatcherType=none", "--browser.gatherUsageStats=false"]
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
-    return server, f"http://127.0.0.1:{port}"
-
-
-def wait_until_healthy(server: subprocess.Popen, url: str, log: Path, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    server.kill()
-    pytest.fail(f"the Streamlit server did not start: {log.read_text(errors='replace')[-2000:]}")
-
-
 @pytest.fixture(scope="session")
 def app(tmp_path_factory) -> Iterator[Callable[[str | Path], str]]:
     """app(path of a script, from the repository's root) → address; one server a script, ended with the session."""
@@ -107,10 +81,7 @@ def app(tmp_path_factory) -> Iterator[Callable[[str | Path], str]]:
     for server, _ in servers.values():
         server.terminate()
     for server, _ in servers.values():
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
+        end(server)
 
 
 @pytest.fixture
@@ -125,9 +96,18 @@ def fresh_app(tmp_path) -> Iterator[str]:
 
 
 def watch_console(page: Page) -> list[str]:
-    """The list that errors on the console and uncaught exceptions of `page` are collected in."""
+    """The list that errors on the console and uncaught exceptions of `page` are collected in.
+
+    Streamlit looks for its server under the path of a page first, /about/_stcore/…, before it asks at the root.
+    """
     errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+
+    def hear(message) -> None:
+        looking = "404" in message.text and re.search(r"//[^/]+/[^/]+/_stcore/", message.location["url"])
+        if message.type == "error" and not looking:
+            errors.append(message.text)
+
+    page.on("console", hear)
     page.on("pageerror", lambda error: errors.append(str(error)))
     return errors
 
@@ -170,3 +150,32 @@ def page(desktop) -> Iterator[Page]:
     yield page
     page.close()
     assert not errors, f"the browser's console shows errors: {errors}"
+
+
+@pytest.fixture(scope="session")
+def _explore(desktop) -> tuple[Page, list[str]]:
+    page = desktop.new_page()
+    page.set_default_timeout(PATIENT)
+    return page, watch_console(page)
+
+
+@pytest.fixture
+def explore(app, _explore) -> Callable[..., Page]:
+    """explore(settings, **view) → the Explore page with their result, one page for the whole session.
+
+    It is opened anew unless it is there already: a test may leave it where it found it, by Back.
+    """
+    page, errors = _explore
+
+    def show(settings: Settings = BASE, **view) -> Page:
+        link = f"{app(APP)}/{encode_link(settings, view)}"
+        if not is_at(page, link):
+            page.goto(link)
+        shows(page, engine(settings), view.get("pic", "sqnr"))
+        drawn(page)
+        return page
+
+    yield show
+    seen = errors[:]
+    errors.clear()
+    assert not seen, f"the browser's console shows errors: {seen}"
