@@ -22,10 +22,12 @@ _HOME = {
     "models": "tables", "formats": "tables", "calibrations": "tables",
 }  # fmt: skip
 
-__all__ = sorted(_HOME)
+__all__ = sorted([*_HOME, "algorithms"])
 
 
 def __getattr__(name: str):
+    if name == "algorithms":  # a package that can be called
+        return import_module("explorer.algorithms")
     if name not in _HOME:
         raise AttributeError(f"module 'explorer' has no attribute {name!r}")
     value = getattr(import_module(f"explorer.{_HOME[name]}"), name)

@@ -68,6 +68,7 @@ def _parser() -> Parser:
         (models, "list the models"),
         (formats, "list the number formats"),
         (ranges, "list the range methods"),
+        (algorithms, "list the algorithms"),
         (presets, "list the presets"),
     ):
         command(listing, help)
@@ -140,6 +141,14 @@ def ranges(options) -> None:
     from explorer.calibration import METHODS
 
     print_rows(METHODS, options.json, "id title granularities description", more="pattern source")
+
+
+def algorithms(options) -> None:
+    """List the algorithms: what can be done beyond rounding each weight to the nearest code."""
+    from explorer.algorithms import ALGORITHMS
+
+    print_rows(sorted(ALGORITHMS, key=lambda each: each.order), options.json, "id title stage description",
+               more="reads excludes needs source")  # fmt: skip
 
 
 def presets(options) -> None:

@@ -15,8 +15,8 @@ import torch
 
 from explorer.errors import Cancelled, SettingsError
 from explorer.evaluate import Metric, wilson
-from explorer.models import MODELS
-from explorer.pipeline import calibration_order, layer_tensor, network_of, quantizers, stream, weigh
+from explorer.models import MODELS, load
+from explorer.pipeline import calibration_order, quantizers, simulate, stream, weigh
 from explorer.recipe import Recipe
 from explorer.settings import Settings
 from explorer.simulate import Simulated
@@ -95,8 +95,8 @@ class _Judge:
     """Scores settings on the calibration samples: (metric, mean squared difference of the outputs)."""
 
     def __init__(self, settings: Settings, cancel):
-        self._network, self._cancel = network_of(settings), cancel
-        self._activations = quantizers(settings, cancel=cancel)
+        self._network, self._cancel = load(settings.model), cancel
+        quantizers(settings, cancel=cancel)  # records once what every candidate's ranges are found from
         order = calibration_order(self._network, settings)
         samples = self._network.calibration[order]
         batch = MODELS[settings.model].batch
@@ -107,9 +107,7 @@ class _Judge:
         self._name = MODELS[settings.model].metric
 
     def __call__(self, settings: Settings) -> tuple[float, float]:
-        tensors = [layer_tensor(settings, i) for i in range(len(self._network.layers))]
-        weights = [None if q.recipe.format == "fp32" else q.tensor() for q in tensors]
-        outputs = self._run(Simulated(self._network, weights, self._activations))
+        outputs = self._run(simulate(settings, cancel=self._cancel))
         right = np.mean(self._network.answers(outputs) == self._truth)
         return float(right), float((outputs - self._outputs).square().mean())
 

@@ -4,7 +4,7 @@ Each stage is a pure function of the fields of Settings that it reads and of the
 one cache serves them all, so that a changed knob runs only what comes after it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from explorer.advice import advise
+from explorer.algorithms import ALGORITHMS, of_stage
 from explorer.cache import CACHE, Codec
 from explorer.calibration import calibrate, calibrate_record
 from explorer.cost.size import Cost, size
@@ -19,12 +20,13 @@ from explorer.errors import Cancelled
 from explorer.evaluate import Evaluation, Metric, evaluate
 from explorer.link import canonical, decode_link, link_or_none
 from explorer.models import MODELS, Network, load
-from explorer.quantize import QuantizedTensor, decibels, quantize
+from explorer.quantize import QuantizedTensor, decibels
 from explorer.recipe import Recipe
 from explorer.report import layer_row, table
 from explorer.rows import Record
 from explorer.settings import Settings
 from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db, record
+from explorer.stages import calibration_order, choose_codes, network_of, untreated, what_is_read
 from explorer.stamp import digest_of, stamp_of
 
 OUTPUT_SAMPLES = 32  # over which a layer's output error is measured
@@ -85,34 +87,23 @@ class Result:
         }
 
 
-def network_of(settings: Settings) -> Network:
-    """The loaded model, once the settings are known to fit it. Raises SettingsError, ModelError."""
-    network = load(settings.model)
-    settings.check_layers(len(network.layers))
-    return network
-
-
-def layer_tensor(settings: Settings, i: int) -> QuantizedTensor:
+def layer_tensor(settings: Settings, i: int, *, progress: Progress | None = None, cancel=None) -> QuantizedTensor:
     """The quantized weights of layer i."""
-    network, recipe = network_of(settings), settings.weights_of(i)
-    seed = settings.seed if recipe.rounding == "stochastic" else 0
-    key = f"{network.digest} {i} {recipe}"
+    network, recipe = network_of(settings, progress=progress, cancel=cancel), settings.weights_of(i)
 
-    def make() -> QuantizedTensor:
-        weight = network.weight(i)
-        ranges = CACHE.get(f"range {key}", lambda: calibrate(weight, recipe), RANGES)
-        return quantize(weight, recipe, seed=seed, ranges=ranges)
+    def ranges() -> tuple[np.ndarray, np.ndarray]:
+        return CACHE.get(f"range {network.digest} {i} {recipe}", lambda: calibrate(network.weight(i), recipe), RANGES)
 
-    return CACHE.get(f"tensor {key} {seed}", make)
+    return choose_codes(network, settings, i, recipe, ranges, progress=progress, cancel=cancel)
 
 
 def quantized(settings: Settings, *, progress: Progress | None = None, cancel=None) -> tuple[QuantizedTensor, ...]:
     """The weights of every layer; a layer left in FP32 is its own cast."""
-    layers = network_of(settings).layers
+    layers = network_of(settings, progress=progress, cancel=cancel).layers
     tensors = []
     for i in range(len(layers)):
         _stop_if(cancel)
-        tensors.append(layer_tensor(settings, i))
+        tensors.append(layer_tensor(settings, i, progress=progress, cancel=cancel))
         _say(progress, "quantize", (i + 1) / len(layers))
     return tuple(tensors)
 
@@ -124,7 +115,7 @@ def weigh(settings: Settings, *, progress: Progress | None = None, cancel=None) 
 
     def make() -> Weighed:
         rows = [_layer_row(network, settings, i, q) for i, q in enumerate(tensors)]
-        layers = table(rows)
+        layers = table(rows).assign(untreated=untreated(settings))
         total = decibels(sum(row["signal"] for row in rows), sum(row["noise"] for row in rows))
         cost = size(tensors, MODELS[settings.model].parameters)
         weights = [network.weight(i) for i in range(len(tensors))]
@@ -143,12 +134,6 @@ def records(settings: Settings, *, progress: Progress | None = None, cancel=None
         return record(network, samples, MODELS[settings.model].batch, progress=progress, cancel=cancel)
 
     return CACHE.get(key, make, RECORDS)
-
-
-def calibration_order(network: Network, settings: Settings) -> np.ndarray:
-    """Which calibration samples are used: the first of a seeded permutation, so that fewer are part of more."""
-    order = np.random.Generator(np.random.Philox(settings.seed)).permutation(len(network.calibration))
-    return order[: settings.calibration_samples]
 
 
 def quantizers(settings: Settings, *, progress: Progress | None = None, cancel=None):
@@ -177,7 +162,7 @@ def activation_range(settings: Settings, i: int, recipe: Recipe) -> tuple[float,
 
 def stream(settings: Settings, *, progress: Progress | None = None, cancel=None) -> Iterator[Evaluation]:
     """The evaluation, sharper after each batch; at once when it is known."""
-    network, model = network_of(settings), MODELS[settings.model]
+    network, model = load(settings.model), MODELS[settings.model]  # FP32 is the network as it was loaded
     key = f"evaluation {network.digest} {canonical(settings)}"
     known, evaluation = CACHE.peek(key, EVALUATION)
     if known:
@@ -195,8 +180,31 @@ def stream(settings: Settings, *, progress: Progress | None = None, cancel=None)
 def simulate(settings: Settings, *, progress: Progress | None = None, cancel=None) -> Simulated:
     """The quantized network, ready to run."""
     tensors = quantized(settings, progress=progress, cancel=cancel)
-    weights = [None if q.recipe.format == "fp32" else q.tensor() for q in tensors]
-    return Simulated(network_of(settings), weights, quantizers(settings, progress=progress, cancel=cancel))
+    activations = quantizers(settings, progress=progress, cancel=cancel)
+    corrected = biases(settings, progress=progress, cancel=cancel)
+    return Simulated(network_of(settings), replaced(tensors), activations, corrected)
+
+
+def replaced(tensors: Sequence[QuantizedTensor]) -> list:
+    """The weights to put in place of a network's own: None where a layer stays in FP32."""
+    return [None if q.recipe.format == "fp32" else q.tensor() for q in tensors]
+
+
+def biases(settings: Settings, *, progress: Progress | None = None, cancel=None) -> tuple[np.ndarray | None, ...]:
+    """The bias of each layer after the algorithms of the bias stage; None for the layer's own."""
+    network = network_of(settings)
+    corrected = (None,) * len(network.layers)
+    for algorithm in of_stage(settings.algorithms, "bias"):
+        key = f"{algorithm.id} {network.digest} {canonical(replace(settings, evaluation_samples=1))}"
+        corrected = CACHE.get(key, partial(_corrected, algorithm, network, settings, progress, cancel))
+    return corrected
+
+
+def _corrected(algorithm, network: Network, settings: Settings, progress, cancel) -> tuple[np.ndarray | None, ...]:
+    weights = replaced(quantized(settings, cancel=cancel))
+    samples = network.calibration[calibration_order(network, settings)]
+    return tuple(algorithm.apply(network, weights, quantizers(settings, cancel=cancel), samples,
+                                 progress=partial(_say, progress, algorithm.id), cancel=cancel))  # fmt: skip
 
 
 def finish(settings: Settings, evaluation: Evaluation, *, cancel=None) -> Result:
@@ -214,8 +222,9 @@ def output_sqnr(settings: Settings, *, cancel=None) -> list[float]:
 
     def make() -> list[float]:
         samples = network.calibration[calibration_order(network, settings)[:OUTPUT_SAMPLES]]
-        weights = [None if q.recipe.format == "fp32" else q.tensor() for q in quantized(settings, cancel=cancel)]
-        return output_sqnr_db(network, samples, weights, quantizers(settings, cancel=cancel), cancel=cancel)
+        weights = replaced(quantized(settings, cancel=cancel))
+        activations, corrected = quantizers(settings, cancel=cancel), biases(settings, cancel=cancel)
+        return output_sqnr_db(network, samples, weights, activations, corrected, cancel=cancel)
 
     return CACHE.get(f"output {network.digest} {canonical(settings)}", make, OUTPUTS)
 
@@ -234,13 +243,15 @@ def run(settings_or_link, *, progress: Progress | None = None, cancel=None) -> R
 
 def _layer_row(network: Network, settings: Settings, i: int, q: QuantizedTensor) -> dict:
     make = partial(layer_row, i, network.layers[i], network.weight(i), q)
-    seed = settings.seed if q.recipe.rounding == "stochastic" else 0
-    return CACHE.get(f"row {network.digest} {i} {q.recipe} {seed}", make)
+    return CACHE.get(f"row {network.digest} {i} {q.digest}", make)
 
 
 def _weights_key(settings: Settings) -> str:
-    """The part of the link that the weights depend on."""
-    return canonical(replace(settings, activations="fp32", calibration_samples=1, evaluation_samples=1))
+    """The part of the link that the weights depend on, and what their algorithms read."""
+    before = [ALGORITHMS[id] for id in settings.algorithms if ALGORITHMS[id].stage != "bias"]
+    read = " ".join(f"{each.id} {what_is_read(each, settings)}" for each in before)
+    plain = replace(settings, activations="fp32", algorithms=(), calibration_samples=1, evaluation_samples=1)
+    return f"{canonical(plain)} {read}"
 
 
 def _stop_if(cancel) -> None:

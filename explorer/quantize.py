@@ -29,7 +29,8 @@ class QuantizedTensor:
     """What is stored in place of a tensor.
 
     codes: integers of the tensor's shape; for floating-point formats their bit patterns
-    scale, zero_point: float32 and int32, one per tile (see granularity.Tiling), two-dimensional
+    scale, zero_point: float32 and int32, one per tile (see granularity.Tiling), two-dimensional;
+    an algorithm may give float32 zero points
     low, high: the calibrated ranges, float64 of the scale's shape
     """
 
@@ -52,9 +53,11 @@ class QuantizedTensor:
 
     @property
     def scale_bits(self) -> int:
-        """Bits of all scales (float32) and of an asymmetric recipe's zero points (as wide as a code)."""
+        """Bits of all scales (float32) and of an asymmetric recipe's zero points (as wide as a code, or float32)."""
         if self.recipe.is_cast:
             return 0
+        if self.zero_point.dtype.kind == "f":
+            return self.scale.size * 2 * SCALE_BITS
         return self.scale.size * (SCALE_BITS + (self.recipe.bits if self.recipe.scheme == "asym" else 0))
 
     @property

@@ -29,6 +29,7 @@ class Settings:
     model: a registered id. weights, activations: recipes of every layer; fp32 leaves them alone.
     calibration_samples, evaluation_samples: how many are used, at least 1; asking for more than
     the model has means all of them. seed: 0 to 2^32 - 1. accumulate, target: registered words.
+    algorithms: registered ids; kept in the order in which they run.
     layers: (index from 0, weight recipe) pairs or a mapping, for layers of their own.
     layer_bits: one digit a layer, 2-9 and a..g = 10..16 bits, 0 leaves the layer in FP32.
     Raises SettingsError.
@@ -61,6 +62,7 @@ class Settings:
         _check_word("accumulate", self.accumulate, ACCUMULATE)
         _check_word("target", self.target, TARGETS)
         _check_layer_bits(self.layer_bits, weights)
+        _check_algorithms(self)
 
     def _set(self, **values) -> None:
         for name, value in values.items():
@@ -105,6 +107,7 @@ class Settings:
             _plural(len(self.layers), "layer with its own recipe", "layers with their own recipes"),
             f"bits layer by layer {self.layer_bits}" if self.layer_bits else "",
             f"activations {self.activations.words}",
+            " + ".join(self.algorithms),
             f"{self.calibration_samples:,} calibration samples",
             f"{self.evaluation_samples:,} test samples",
             f"seed {self.seed}",
@@ -153,9 +156,25 @@ def _algorithms(names) -> tuple[str, ...]:
     if not isinstance(names, (str, tuple, list)):
         raise SettingsError(f"algorithms are a tuple of ids, not {type(names).__name__}")
     names = (names,) if isinstance(names, str) else tuple(names)
-    if names:
-        raise SettingsError(f"there is no algorithm {str(names[0])[:40]!r}; none is available yet, leave it empty")
-    return names
+    if not names:
+        return ()
+    from explorer.algorithms import in_order  # late: an algorithm reads recipes
+
+    return in_order(str(name)[:40] for name in names)
+
+
+def _check_algorithms(settings: Settings) -> None:
+    """Raises SettingsError when an algorithm could treat none of the layers."""
+    if not settings.algorithms:
+        return
+    from explorer.algorithms import ALGORITHMS
+
+    recipes = [settings.weights, *(recipe for _, recipe in settings.layers)]
+    recipes += map(settings.weights_of, range(len(settings.layer_bits)))
+    for id in settings.algorithms:
+        reasons = [ALGORITHMS[id].refuses(recipe) for recipe in recipes]
+        if all(reasons):
+            raise SettingsError(reasons[0])
 
 
 def _whole(what: str, value, least: int, most: int) -> int:

@@ -114,6 +114,7 @@ class Simulated:
     weights: one for each layer, [out, ...] as the layer's own; None leaves them in FP32
     activations: a quantizer for the input of each layer, or None. A convolution's `token` is a
     whole sample: a scale per position cannot be taken out of the sum over a k × k window.
+    biases: float32 [out] for each layer, or None for its own
 
     Holds a module of its own, which shares what is not replaced with `network.module`; calls may
     come from many threads. Raises DataError that names the layer whose weights do not fit.
@@ -124,11 +125,14 @@ class Simulated:
         network: Network,
         weights: Sequence[np.ndarray | torch.Tensor | None] | None = None,
         activations: Sequence[ActivationQuantizer | None] | None = None,
+        biases: Sequence[np.ndarray | None] | None = None,
     ):
         self._layers = network.layers
-        self._module = _own_copy(network.module)
+        self._module = own_copy(network.module)
         for layer, weight in self._each("weights", weights):
             _replace_weight(self._module.get_submodule(layer.name), layer, weight)
+        for layer, bias in self._each("biases", biases):
+            replace_bias(self._module.get_submodule(layer.name), bias)
         for layer, quantizer in self._each("activations", activations):
             _quantize_input(self._module.get_submodule(layer.name), layer, quantizer)
 
@@ -159,7 +163,7 @@ class Simulated:
         def watch(layer: Layer, _module, _inputs, output: torch.Tensor) -> None:
             lost[layer.name] = int((~output.isfinite()).sum())
 
-        module = _own_copy(self._module)
+        module = own_copy(self._module)
         for layer in self._layers:
             module.get_submodule(layer.name).register_forward_hook(partial(watch, layer))
         with torch.inference_mode():
@@ -196,7 +200,7 @@ def record(
             raise DataError(f"the input of layer {layer.name}: {error}") from error
         records[layer.name] = records[layer.name].merge(seen) if layer.name in records else seen
 
-    module = _own_copy(network.module)
+    module = own_copy(network.module)
     for layer in network.layers:
         module.get_submodule(layer.name).register_forward_pre_hook(partial(watch, layer))
     for start in range(0, len(samples), batch):
@@ -215,6 +219,7 @@ def output_sqnr_db(
     samples: np.ndarray,
     weights: Sequence[np.ndarray | torch.Tensor | None],
     activations: Sequence[ActivationQuantizer | None],
+    biases: Sequence[np.ndarray | None] | None = None,
     *,
     batch: int = 16,
     cancel=None,
@@ -228,14 +233,14 @@ def output_sqnr_db(
     """
     if len(samples) < 1:
         raise DataError("the error of a layer's output needs at least 1 sample, not 0")
-    simulated = Simulated(network, weights, activations)
+    simulated = Simulated(network, weights, activations, biases)
     signal, noise = np.zeros((2, len(network.layers)))
 
     def compare(i: int, _module, inputs: tuple, output: torch.Tensor) -> None:
         signal[i] += _energy(output)
         noise[i] += _energy(simulated.layer(i)(inputs[0]).sub_(output))
 
-    module = _own_copy(network.module)
+    module = own_copy(network.module)
     for i, layer in enumerate(network.layers):
         if weights[i] is not None or activations[i] is not None:
             module.get_submodule(layer.name).register_forward_hook(partial(compare, i))
@@ -254,7 +259,7 @@ def _energy(x: torch.Tensor) -> float:
     return float(torch.linalg.vector_norm(x, dtype=torch.float64)) ** 2
 
 
-def _own_copy(module: torch.nn.Module) -> torch.nn.Module:
+def own_copy(module: torch.nn.Module) -> torch.nn.Module:
     """The same module for hooks and weights of one's own; the tensors in it stay shared."""
     shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
     return copy.deepcopy(module, shared)
@@ -266,6 +271,12 @@ def _replace_weight(module: torch.nn.Module, layer: Layer, weight: np.ndarray | 
                         f"the layer needs {list(module.weight.shape)}")  # fmt: skip
     tensor = weight if isinstance(weight, torch.Tensor) else torch.tensor(weight)
     module.weight = torch.nn.Parameter(tensor.to(torch.float32), requires_grad=False)
+
+
+def replace_bias(module: torch.nn.Module, bias: np.ndarray | torch.Tensor) -> None:
+    """Give a layer this bias, also one that has none."""
+    tensor = bias if isinstance(bias, torch.Tensor) else torch.tensor(bias)
+    module.bias = torch.nn.Parameter(tensor.to(torch.float32), requires_grad=False)
 
 
 def _quantize_input(module: torch.nn.Module, layer: Layer, quantizer: ActivationQuantizer) -> None:

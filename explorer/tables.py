@@ -1,4 +1,4 @@
-"""What there is to choose from, as tables."""
+"""What there is to choose from, as tables. (`explorer.algorithms()` is in its package.)"""
 
 import pandas as pd
 

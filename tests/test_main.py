@@ -181,7 +181,9 @@ def test_arrays_that_cannot_be_used_are_refused(capsys, tmp_path, broken):
 
 
 @pytest.mark.parametrize(
-    ("command", "ids"), [("models", MODELS.ids), ("formats", FORMATS.ids), ("presets", PRESETS.ids)]
+    ("command", "ids"), [("models", MODELS.ids), ("formats", FORMATS.ids), ("presets", PRESETS.ids),
+                       ("algorithms", tuple(explorer.algorithms()["id"]))],
+
 )
 def test_lists_hold_everything_that_is_registered(capsys, command, ids):
     code, out, _ = said(capsys, command, "--json")

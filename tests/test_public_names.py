@@ -13,5 +13,9 @@ def test_importing_every_file_leaves_the_public_names_alone():
             import_module(f"explorer.{module.name}")
     assert {"quantize", "models", "formats", "run", "Settings"} <= set(explorer.__all__)
     for name in explorer.__all__:
-        assert not isinstance(getattr(explorer, name), ModuleType), name
+        assert callable(getattr(explorer, name)), name
+        assert name == "algorithms" or not isinstance(getattr(explorer, name), ModuleType), name
+    for algorithm in explorer.algorithms.ALGORITHMS:
+        function = algorithm.function
+        assert function is None or getattr(explorer.algorithms, function.__name__) is function
     assert list(explorer.models()["id"]) and explorer.quantize([1.0, -1.0], "int8").codes.tolist() == [127, -127]

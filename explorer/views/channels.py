@@ -17,8 +17,7 @@ def channels(settings: Settings, i: int) -> pd.DataFrame:
     sqnr_db: None where there is no error, or nothing that it could be compared with
     """
     network, q = network_of(settings), layer_tensor(settings, i)
-    seed = settings.seed if q.recipe.rounding == "stochastic" else 0
-    key = f"channels {network.digest} {i} {q.recipe} {seed}"
+    key = f"channels {network.digest} {i} {q.digest}"
     return pd.DataFrame(CACHE.get(key, lambda: _columns(network.weight(i), q)))
 
 

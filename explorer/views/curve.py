@@ -42,7 +42,7 @@ def curve(settings: Settings, i: int, points: int = POINTS) -> dict:
     shared = shared_range(q)
     seed = settings.seed if recipe.rounding == "stochastic" else 0
     place = f"{network.digest} {i}"
-    now = CACHE.get(f"error {place} {recipe} {seed}", lambda: _now(network.weight(i), q))
+    now = CACHE.get(f"error {place} {q.digest}", lambda: _now(network.weight(i), q))
     answer = {
         "thresholds": [], "rounding": [], "clipping": [], "marks": [], "neighbours": [],
         "format": recipe.format,

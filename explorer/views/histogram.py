@@ -34,8 +34,7 @@ def histogram(settings: Settings, i: int, bins: int = BINS) -> dict:
     low, high = (None, None) if recipe.is_cast else (float(q.low.min()), float(q.high.max()))
     reason = "cast" if recipe.is_cast else "constant" if values.low == values.high else None
     edges = _edges(values.low, values.high, low, high, bins)
-    seed = settings.seed if recipe.rounding == "stochastic" else 0
-    key = f"quantized values {network.digest} {i} {recipe} {seed} {bins}"
+    key = f"quantized values {q.digest} {edges[0]} {edges[-1]} {bins}"
     return {
         "layer": i,
         "name": network.layers[i].name,

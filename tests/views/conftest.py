@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer import pipeline
+from explorer import stages
 from explorer.cache import CACHE
 from explorer.models import Layer, Network, assemble
 
@@ -26,7 +26,7 @@ def layer_of(monkeypatch):
         network = Network(module, (Layer("only", "linear", weights.size),), calibration=np.zeros((1, 1)),
                           calibration_labels=None, test=np.zeros((1, 1)), labels=None, prepare=torch.from_numpy,
                           answers=lambda y: y, digest=assemble.digest({"only": weights}))  # fmt: skip
-        monkeypatch.setattr(pipeline, "load", lambda id: network)
+        monkeypatch.setattr(stages, "load", lambda id: network)
         return weights
 
     return replace

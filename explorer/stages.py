@@ -1,0 +1,144 @@
+"""Where algorithms take part: the network before it is quantized, the codes of a layer, the biases.
+
+Each answer is cached under what the algorithm says that it reads, so that settings which it does
+not read never compute it anew.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+
+import numpy as np
+
+from explorer.algorithms import Algorithm, of_stage
+from explorer.cache import CACHE, Codec
+from explorer.errors import Cancelled
+from explorer.inputs import LayerInputs, layer_inputs
+from explorer.models import MODELS, Network, load
+from explorer.quantize import QuantizedTensor, quantize
+from explorer.recipe import Recipe
+from explorer.settings import Settings
+
+Progress = Callable[[str, float], None]
+REMEMBERED = 4  # rewritten networks
+
+_networks: OrderedDict[str, tuple[Network, dict[int, str]]] = OrderedDict()
+_rewriting = Lock()
+
+
+def network_of(settings: Settings, *, progress: Progress | None = None, cancel=None) -> Network:
+    """The FP32 network as it is quantized: the loaded model, rewritten by the algorithms of the network stage.
+
+    Raises SettingsError for settings that do not fit the model, ModelError.
+    """
+    return _rewritten(settings, progress, cancel)[0]
+
+
+def _rewritten(settings: Settings, progress: Progress | None = None, cancel=None) -> tuple[Network, dict[int, str]]:
+    """(the network, {layer: why an algorithm left it as it was})."""
+    network, left = load(settings.model), {}
+    settings.check_layers(len(network.layers))
+    for algorithm in of_stage(settings.algorithms, "network"):
+        network, more = _rewrite(network, algorithm, settings, progress, cancel)
+        left = left | {i: " ".join(filter(None, (left.get(i), why))) for i, why in more.items()}
+    return network, left
+
+
+def _rewrite(network: Network, algorithm: Algorithm, settings: Settings, progress, cancel):
+    key = f"{algorithm.id} {network.digest} {what_is_read(algorithm, settings)}"
+    with _rewriting:
+        if key in _networks:
+            _networks.move_to_end(key)
+            return _networks[key]
+        inputs = lambda: inputs_of(network, settings, progress=progress, cancel=cancel)  # noqa: E731
+        made = algorithm.apply(network, settings, inputs, progress=_part(progress, algorithm.id), cancel=cancel)
+        _stop_if(cancel)
+        _networks[key] = made
+        while len(_networks) > REMEMBERED:
+            _networks.popitem(last=False)
+        return made
+
+
+def calibration_order(network: Network, settings: Settings) -> np.ndarray:
+    """Which calibration samples are used: the first of a seeded permutation, so that fewer are part of more."""
+    order = np.random.Generator(np.random.Philox(settings.seed)).permutation(len(network.calibration))
+    return order[: settings.calibration_samples]
+
+
+def inputs_of(network: Network, settings: Settings, *, progress: Progress | None = None, cancel=None) -> tuple[LayerInputs, ...]:
+    """What each layer of this FP32 network is given on the calibration samples."""
+
+    def make() -> tuple[LayerInputs, ...]:
+        samples = network.calibration[calibration_order(network, settings)]
+        return layer_inputs(network, samples, MODELS[settings.model].batch, seed=settings.seed,
+                            progress=_part(progress, "inputs"), cancel=cancel)  # fmt: skip
+
+    return CACHE.get(f"inputs {network.digest} {settings.calibration_samples} {settings.seed}", make)
+
+
+def choose_codes(
+    network: Network, settings: Settings, i: int, recipe: Recipe, ranges: Callable, *, progress: Progress | None = None, cancel=None
+) -> QuantizedTensor:
+    """The quantized weights of layer i: by the algorithm of the weights stage where it can, else by rounding.
+
+    ranges: gives (low, high) of the recipe. Raises Cancelled rather than keep what is half done.
+    """
+    seed = settings.seed if recipe.rounding == "stochastic" else 0
+    key = f"tensor {network.digest} {i} {recipe} {seed}"
+    algorithm = next(iter(of_stage(settings.algorithms, "weights")), None)
+    if algorithm is None or algorithm.refuses(recipe):
+        return CACHE.get(key, lambda: quantize(network.weight(i), recipe, seed=seed, ranges=ranges()))
+
+    def make() -> QuantizedTensor:
+        reads = "calibration" in algorithm.reads
+        inputs = inputs_of(network, settings, progress=progress, cancel=cancel)[i] if reads else None
+        q = algorithm.apply(network.weight(i), recipe, inputs, seed=settings.seed, ranges=ranges(),
+                            progress=_part(progress, algorithm.id), cancel=cancel)  # fmt: skip
+        _stop_if(cancel)
+        return q
+
+    return CACHE.get(f"{key} {algorithm.id} {what_is_read(algorithm, settings)}", make, TENSOR)
+
+
+def untreated(settings: Settings) -> list[str]:
+    """For each layer a sentence on what an algorithm could not do there, or "" when there is nothing to say."""
+    network, left = _rewritten(settings)
+    sentences = []
+    for i in range(len(network.layers)):
+        recipe = settings.weights_of(i)
+        reasons = [algorithm.refuses(recipe) for algorithm in of_stage(settings.algorithms, "weights")]
+        sentences.append("; ".join(filter(None, (left.get(i), *reasons))))
+    return sentences
+
+
+def what_is_read(algorithm: Algorithm, settings: Settings) -> str:
+    """The part of a cache's key that stands for what the algorithm reads of the settings."""
+    parts = {
+        "calibration": f"{settings.calibration_samples} {settings.seed}",
+        "seed": f"{settings.seed}",
+        "weights": f"{settings.weights} {settings.layers} {settings.layer_bits}",
+        "activations": f"{settings.activations}",
+    }
+    return " ".join(parts[what] for what in algorithm.reads)
+
+
+def _part(progress: Progress | None, stage: str) -> Callable[[float], None] | None:
+    return None if progress is None else lambda done: progress(stage, done)
+
+
+def _stop_if(cancel) -> None:
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("stopped; what was finished is kept")
+
+
+def _pack(q: QuantizedTensor) -> dict:
+    return {"codes": q.codes, "scale": q.scale, "zero_point": q.zero_point, "low": q.low, "high": q.high,
+            "recipe": np.array(str(q.recipe)), "axis": np.int64(q.axis)}  # fmt: skip
+
+
+def _unpack(a) -> QuantizedTensor:
+    return QuantizedTensor(a["codes"], a["scale"], a["zero_point"], Recipe.parse(str(a["recipe"])), a["low"], a["high"],
+                           int(a["axis"]))  # fmt: skip
+
+
+TENSOR = Codec(_pack, _unpack)
