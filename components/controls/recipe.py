@@ -71,10 +71,10 @@ def _range(which: str, recipe: Recipe) -> None:
 
 
 def _goes_with(method, recipe: Recipe) -> bool:
-    """Only min–max is found while running; some methods need a whole tensor."""
+    """Only min–max is found while running; some methods need a whole tensor, some equal steps."""
     if recipe.kind == "token":
         return method.id == "minmax"
-    return method.granularities is None or recipe.kind in method.granularities
+    return method.takes(recipe.kind, FORMATS[recipe.format].kind == "integer")
 
 
 def _method_name(id: str) -> str:

@@ -25,7 +25,19 @@ SIZE = "Group size"
 SIZE_HELP = "How many neighbouring weights of a row share a scale; the side of the square for blocks. The last group of a row may be shorter."
 RANGE = "Range"
 RANGE_HELP = "How the interval that the codes cover is found. What lies outside is clipped; a wider interval makes coarser steps."
-RANGES = {"minmax": "Min–max", "p": "Percentile", "mse": "Least error (MSE)", "entropy": "Entropy (KL)", "abs": "Fixed ±", "lo": "Fixed, low and high"}
+RANGES = {"minmax": "Min–max", "p": "Percentile", "mse": "Least error (MSE)", "entropy": "Entropy (KL)", "aciq": "ACIQ", "octav": "OCTAV", "ema": "Moving average", "output": "Least output error", "abs": "Fixed ±", "lo": "Fixed, low and high"}
+RANGE_MEANS = {
+    "minmax": "smallest to largest value, nothing is clipped",
+    "p": "leaves out the outermost share of the values",
+    "mse": "least squared error of the values, the exact optimum",
+    "entropy": "histogram of the quantized values closest to the original (KL divergence)",
+    "aciq": "best threshold of an ideal Laplace or Gauss curve of the same spread",
+    "octav": "threshold where expected rounding error and clipping error balance",
+    "ema": "moving average of the ends of each calibration batch; for weights the same as min–max",
+    "output": "least error of what the layer computes on calibration samples",
+    "abs": "the same threshold everywhere, set by hand",
+    "lo": "both ends set by hand",
+}
 RANGE_NUMBERS = {"p": ("Percent kept",), "abs": ("Threshold",), "lo": ("Low end, −", "High end")}
 RANGE_NUMBER_HELP = {
     "p": "This share of the values lies inside the range, the rest is clipped.",
