@@ -140,7 +140,7 @@ def ranges(options) -> None:
     """List the range methods: how each finds the range that a scale covers."""
     from explorer.calibration import METHODS
 
-    print_rows(METHODS, options.json, "id title granularities description", more="pattern source")
+    print_rows(METHODS, options.json, "id title granularities description", more="pattern uniform needs source")
 
 
 def algorithms(options) -> None:

@@ -6,6 +6,8 @@ What would be gained is found by quantizing that layer the other way, never by r
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
+from explorer.calibration import needs_inputs
 from explorer.granularity import matrix
 from explorer.quantize import QuantizedTensor, quantize, sqnr_db
 from explorer.recipe import Recipe
@@ -102,8 +104,8 @@ def _best(rows: Sequence[dict], settings: Settings, weights, applies: Callable[[
     best, tried = None, 0
     for row in rows:
         recipe = settings.weights_of(row["index"])
-        if recipe.is_cast or not applies(recipe) or row["weights"] > LARGEST or tried == TRIED:
-            continue
+        if recipe.is_cast or needs_inputs(recipe) or not applies(recipe) or row["weights"] > LARGEST or tried == TRIED:
+            continue  # a range judged at the output is not better or worse for what the weights say
         tried += 1
         weight = weights[row["index"]]
         q = quantize(weight, other(recipe), seed=settings.seed)

@@ -8,7 +8,7 @@ from explorer.recipe import Recipe
 
 ALL = METHODS.ids
 FOUND = tuple(id for id in ALL if id not in LITERAL)  # those that look at the data
-FROM_VALUES = tuple(id for id in ALL if METHODS[id].needs == "values")
+FROM_VALUES = tuple(id for id in ALL if METHODS[id].needs != "inputs")
 FROM_INPUTS = tuple(id for id in ALL if METHODS[id].needs == "inputs")
 
 

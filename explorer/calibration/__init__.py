@@ -30,7 +30,8 @@ class Method:
         (weights [out, K], recipe, second moments [G, K, K], *numbers) → the same of the scales' shape
     granularities: kinds of granularity it works with; None for all
     uniform: whether it supposes equal steps, and so works for integers only
-    needs: "values", or "inputs" where it judges by what the layer makes of its inputs
+    needs: "values"; "batches" where it tells the batches of an activation apart; "inputs" where it
+        judges by what the layer makes of its inputs
     source: the paper or tool it follows
     """
 

@@ -21,6 +21,7 @@ SHARE = np.float32(0.01)  # of a new batch
     pattern="ema",
     description="moving average of each batch's smallest and largest value; weights have one batch: min–max",
     source="torch.ao MovingAverageMinMaxObserver; Krishnamoorthi 2018, arXiv 1806.08342",
+    needs="batches",
 )
 def ema(rows, grid):
     if rows.batches is None:

@@ -94,7 +94,7 @@ class _Layer:
 
         def loss(low: np.ndarray, high: np.ndarray) -> np.ndarray:
             delta = self.error(column, low, high)
-            cost = ((self._times(delta, own) + 2 * rest) * delta).sum(axis=1, dtype=np.float64)
+            cost = ((self._times(delta, own) + 2 * rest) * delta.astype(np.float64)).sum(axis=1)
             return np.add.reduceat(cost, self.tops)
 
         return loss
