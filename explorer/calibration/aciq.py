@@ -2,10 +2,10 @@
 
 With M bits the expected error of clipping at a around the mean is a²/(3·4^M) for rounding, and for
 clipping 2b²·exp(−a/b) of a Laplace curve with b = mean |x − mean|, so that a = b·W(3·4^M) with
-Lambert's W; of a Gauss curve a = c·σ with c the zero of c/(3·4^M) = 2(φ(c) − c·Q(c)). The curve with the
-lesser error on the data is taken: the authors' own choice ("mix" in their code), with the rounding error
-expected and the clipping error exact. Data on one side of zero, as after a ReLU, has half of the curve
-and twice the steps, hence M + 1; the range then goes from 0 to mean + a. It never exceeds the data.
+Lambert's W; of a Gauss curve a = c·σ with c the zero of c/(3·4^M) = 2(φ(c) − c·Q(c)). The curve that
+errs less on the data is taken, as "mix" in the authors' code does. Data on one side of zero, as after a
+ReLU, has half of the curve and twice the steps, hence M + 1; the range then goes from 0 to mean + a. It
+never exceeds the data.
 
 Where neither curve fits, the range can be worse than min–max, most of all at 8 bits.
 
@@ -26,7 +26,7 @@ from explorer.formats import FORMATS
     id="aciq",
     title="ACIQ",
     pattern="aciq",
-    description="closed-form best threshold for a Laplace or a Gauss curve, whichever fits better",
+    description="closed-form best threshold for a Laplace or a Gauss curve, whichever errs less",
     source="Banner et al., NeurIPS 2019, arXiv 1810.05723",
     uniform=True,
 )
@@ -41,7 +41,7 @@ def aciq(rows, grid):
         a = np.where(halved, factor(bits + 1), factor(bits)) * width
         low, high = (np.clip(end, rows.low, rows.high) for end in (mean - a, mean + a))
         ends = np.array([np.minimum(low, 0), np.maximum(high, 0)])
-        error = _expected_error(rows, grid, *ends)
+        error = _error(rows, grid, *ends)
         better = True if best is None else error < least
         best, least = (ends, error) if best is None else (np.where(better, ends, best), np.where(better, error, least))
     return best[0], best[1]
@@ -68,13 +68,11 @@ def gauss(bits: int) -> float:
     return (low + high) / 2
 
 
-def _expected_error(rows, grid, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Mean squared error: exact outside of the range, step²/12 for each value inside."""
+def _error(rows, grid, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Mean squared error of each row with these ranges, float64 [R]."""
     if grid.symmetric:
         high = np.maximum(-low, high)
         low = -high
-    low, high = low[:, None], high[:, None]
-    step = (high - low)[:, 0] / grid.span
-    clipping = rows.mean(lambda x: (x - np.clip(x, low, high)) ** 2)
-    inside = rows.mean(lambda x: ((x >= low) & (x <= high)).astype(np.float64))
-    return clipping + inside * step**2 / 12
+    scale = np.where(high > low, (high - low) / grid.span, 1)[:, None]
+    below = grid.below if grid.symmetric else np.rint(-low[:, None] / scale)
+    return rows.mean(lambda x: (x - np.clip(np.rint(x / scale), -below, grid.span - below) * scale) ** 2)
