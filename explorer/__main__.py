@@ -182,7 +182,15 @@ def ranges(options) -> None:
     """List the range methods: how each finds the range that a scale covers."""
     from explorer.calibration import METHODS
 
-    print_rows(METHODS, options.json, "id title granularities description", more="pattern source")
+    print_rows(METHODS, options.json, "id title granularities description", more="pattern uniform needs source")
+
+
+def algorithms(options) -> None:
+    """List the algorithms: what can be done beyond rounding each weight to the nearest code."""
+    from explorer.algorithms import ALGORITHMS
+
+    print_rows(sorted(ALGORITHMS, key=lambda each: each.order), options.json, "id title stage description",
+               more="reads excludes needs source")  # fmt: skip
 
 
 def algorithms(options) -> None:

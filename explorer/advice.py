@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from explorer.calibration import needs_inputs
 from explorer.errors import SettingsError
 from explorer.granularity import matrix
 from explorer.quantize import QuantizedTensor, quantize, sqnr_db
@@ -108,8 +109,8 @@ def _best(rows: Sequence[dict], settings: Settings, weights, tensor: Tensor, app
     best, tried = None, 0
     for row in rows:
         recipe = settings.weights_of(row["index"])
-        if not recipe.range or not applies(recipe) or row["weights"] > LARGEST or tried == TRIED:
-            continue
+        if not recipe.range or needs_inputs(recipe) or not applies(recipe) or row["weights"] > LARGEST or tried == TRIED:
+            continue  # a range judged at the output is not better or worse for what the weights say
         try:
             changed = other(recipe)
         except SettingsError:  # a range that this granularity cannot have, such as entropy per channel

@@ -14,7 +14,7 @@ import pandas as pd
 from explorer.advice import advise
 from explorer.algorithms import ALGORITHMS, of_stage
 from explorer.cache import CACHE, Codec
-from explorer.calibration import calibrate, calibrate_record
+from explorer.calibrated import activation_range, records, weight_range
 from explorer.cost.size import Cost, size
 from explorer.errors import Cancelled
 from explorer.evaluate import Evaluation, Metric, evaluate
@@ -23,10 +23,9 @@ from explorer.models import MODELS, Network
 from explorer.quantize import QuantizedTensor, decibels
 from explorer.recipe import Recipe
 from explorer.report import Channels, layer_row, table
-from explorer.rows import Record
 from explorer.settings import Settings
-from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db, record
-from explorer.stages import calibration_order, choose_codes, loaded, network_of, untreated, what_is_read
+from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db
+from explorer.stages import calibration_order, choose_codes, loaded, network_of, range_reads, untreated, what_is_read
 from explorer.stamp import digest_of, stamp_of
 
 OUTPUT_SAMPLES = 32  # over which a layer's output error is measured
@@ -94,17 +93,8 @@ def settings_of(settings_or_link) -> Settings:
 
 def layer_tensor(settings: Settings, i: int, *, progress: Progress | None = None, cancel=None) -> QuantizedTensor:
     """The quantized weights of layer i."""
-    return _tensor(network_of(settings, progress=progress, cancel=cancel), settings, i, settings.weights_of(i), progress, cancel)
-
-
-def _tensor(
-    network: Network, settings: Settings, i: int, recipe: Recipe, progress: Progress | None = None, cancel=None
-) -> QuantizedTensor:
-    """The weights of layer i by any recipe."""
-
-    def ranges() -> tuple[np.ndarray, np.ndarray]:
-        return CACHE.get(f"range {network.digest} {i} {recipe}", lambda: calibrate(network.weight(i), recipe), RANGES)
-
+    network, recipe = network_of(settings, progress=progress, cancel=cancel), settings.weights_of(i)
+    ranges = partial(weight_range, settings, i, recipe, progress=progress, cancel=cancel)
     return choose_codes(network, settings, i, recipe, ranges, progress=progress, cancel=cancel)
 
 
@@ -130,22 +120,10 @@ def weigh(settings: Settings, *, progress: Progress | None = None, cancel=None) 
         total = decibels(sum(row["signal"] for row in rows), sum(row["noise"] for row in rows))
         cost = size(tensors, MODELS[settings.model].parameters)
         weights = [network.weight(i) for i in range(len(tensors))]
-        rounded = partial(_tensor, network, settings.replace(algorithms=()))
+        rounded = partial(_rounded, network, settings)
         return Weighed(layers, cost, advise(rows, settings, weights, rounded), digest_of(tensors), total)
 
     return CACHE.get(f"weigh {network.digest} {_weights_key(settings)}", make)
-
-
-def records(settings: Settings, *, progress: Progress | None = None, cancel=None) -> tuple[Record, ...]:
-    """What the input of each layer showed on the calibration samples: one pass for all methods."""
-    network = network_of(settings)
-    key = f"records {network.digest} {settings.calibration_samples} {settings.seed}"
-
-    def make() -> tuple[Record, ...]:
-        samples = network.calibration[calibration_order(network, settings)]
-        return record(network, samples, MODELS[settings.model].batch, progress=progress, cancel=cancel)
-
-    return CACHE.get(key, make, RECORDS)
 
 
 def quantizers(settings: Settings, *, progress: Progress | None = None, cancel=None):
@@ -159,17 +137,10 @@ def quantizers(settings: Settings, *, progress: Progress | None = None, cancel=N
     found = []
     for i in range(len(seen)):
         _stop_if(cancel)
-        low, high = activation_range(settings, i, recipe)
+        low, high = activation_range(settings, i, recipe, progress=progress, cancel=cancel)
         found.append(ActivationQuantizer(recipe, low, high, seed=settings.seed))
         _say(progress, "calibrate", (i + 1) / len(seen))
     return tuple(found)
-
-
-def activation_range(settings: Settings, i: int, recipe: Recipe) -> tuple[float, float]:
-    """The range that a recipe's method finds for the input of layer i."""
-    network = network_of(settings)
-    key = f"activation {network.digest} {settings.calibration_samples} {settings.seed} {i} {recipe}"
-    return CACHE.get(key, lambda: calibrate_record(records(settings)[i], recipe), ENDS)
 
 
 def stream(settings: Settings, *, progress: Progress | None = None, cancel=None) -> Iterator[Evaluation]:
@@ -253,6 +224,12 @@ def run(settings_or_link, *, progress: Progress | None = None, cancel=None) -> R
     return finish(settings, evaluation, cancel=cancel)
 
 
+def _rounded(network: Network, settings: Settings, i: int, recipe: Recipe) -> QuantizedTensor:
+    """The weights of layer i rounded by any recipe."""
+    ranges = partial(weight_range, settings, i, recipe)
+    return choose_codes(network, settings.replace(algorithms=()), i, recipe, ranges)
+
+
 def _layer_row(network: Network, settings: Settings, i: int, q: QuantizedTensor) -> dict:
     weight = network.weight(i)
     channels = CACHE.get(f"channels of {network.digest} {i}", partial(Channels.of, weight))
@@ -264,8 +241,10 @@ def _weights_key(settings: Settings) -> str:
     """The part of the link that the weights depend on, and what their algorithms read."""
     before = [ALGORITHMS[id] for id in settings.algorithms if ALGORITHMS[id].stage != "bias"]
     read = " ".join(f"{each.id} {what_is_read(each, settings)}" for each in before)
+    recipes = {settings.weights, *(recipe for _, recipe in settings.layers)}
+    samples = "".join(sorted({range_reads(settings, recipe) for recipe in recipes}))
     plain = replace(settings, activations="fp32", algorithms=(), calibration_samples=1, evaluation_samples=1)
-    return f"{canonical(plain)} {read}"
+    return f"{canonical(plain)} {read}{samples}"
 
 
 def _stop_if(cancel) -> None:
@@ -278,13 +257,7 @@ def _say(progress: Progress | None, stage: str, done: float) -> None:
         progress(stage, done)
 
 
-RANGES = Codec(lambda ends: {"low": ends[0], "high": ends[1]}, lambda a: (a["low"], a["high"]))
-ENDS = Codec(lambda ends: {"ends": np.float64(ends)}, lambda a: tuple(a["ends"].tolist()))
 OUTPUTS = Codec(lambda db: {"db": np.float64(db)}, lambda a: a["db"].tolist())
-RECORDS = Codec(
-    lambda seen: {"counts": np.stack([r.counts for r in seen]), "ends": np.float64([(r.low, r.high) for r in seen])},
-    lambda a: tuple(Record(counts, *ends) for counts, ends in zip(a["counts"], a["ends"].tolist(), strict=True)),
-)
 
 
 def _pack(evaluation: Evaluation) -> dict:

@@ -20,15 +20,20 @@ WORDS = {
     "minmax": "min–max range",
     "mse": "MSE range",
     "p": "percentile {0} range",
+    "aciq": "ACIQ range",
+    "octav": "OCTAV range",
+    "ema": "moving-average range",
+    "output": "range of least output error",
     "abs": "range ±{0}",
     "lo": "range −{0} to {1}",
 }
 
 
-def canonical_range(text: str, kind: str = "tensor") -> str:
+def canonical_range(text: str, kind: str = "tensor", *, uniform: bool = True) -> str:
     """The one spelling of a range for a granularity of this kind: "p99.90@.5" gives "p99.9@0.5".
 
-    A literal range takes its factor in: "abs2@0.5" is "abs1". Raises SettingsError.
+    uniform: whether the format has equal steps. A literal range takes its factor in: "abs2@0.5"
+    is "abs1". Raises SettingsError.
     """
     word, at, factor = text.partition("@")
     word = NUMBER.sub(lambda number: positional(_value(number[0])), word)
@@ -41,6 +46,8 @@ def canonical_range(text: str, kind: str = "tensor") -> str:
             f"the range {word} works per {' or '.join(method.granularities)}, not per {kind}; "
             "choose that granularity or another range such as minmax"
         )
+    if not method.takes(kind, uniform):
+        raise SettingsError(f"the range {word} supposes equal steps, as integers have; choose minmax or mse for this format")
     return _with_factor(method.id, word, factor) if at else word
 
 

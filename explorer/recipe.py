@@ -62,7 +62,7 @@ class Recipe:
             self._check_parts(number)
         if number.kind == "integer" or self.granularity or self.range:
             self._set(granularity=_canonical_granularity(self.granularity or "tensor"))
-            self._set(range=canonical_range(self.range or "minmax", self.kind))
+            self._set(range=canonical_range(self.range or "minmax", self.kind, uniform=number.kind == "integer"))
 
     def _set(self, **parts: str) -> None:
         for name, value in parts.items():

@@ -11,6 +11,8 @@ from explorer.errors import DataError
 
 PATTERNS = 1 << 16  # the upper 16 bits of a float32 are its bfloat16 pattern
 EXPONENT = 0x7F80
+SPREAD = 4  # the bins of the topmost power of two are seen as 2 ** SPREAD points, of the next as half as many
+STRIP = 1 << 20  # values counted at a time
 UPPER = 1 if sys.byteorder == "little" else 0  # which half of a float32 holds them
 
 
@@ -20,12 +22,15 @@ class Rows:
 
     values: float32 [R, n]; counts: how often each occurs, int64 [n] and then R is 1, or None for once
     low, high: exact ends of each row, float64 [R]
+    batches: exact ends of each batch in the order in which they came, float32 [B, 2] and then R is 1,
+    or None for values that came at once
     """
 
     values: np.ndarray
     low: np.ndarray
     high: np.ndarray
     counts: np.ndarray | None = None
+    batches: np.ndarray | None = None
 
     @classmethod
     def of(cls, values: np.ndarray) -> "Rows":
@@ -35,6 +40,19 @@ class Rows:
     def absmax(self) -> np.ndarray:
         """Largest magnitude of each row, float64 [R]."""
         return np.maximum(np.abs(self.low), np.abs(self.high))
+
+    @property
+    def one_sided(self) -> np.ndarray:
+        """Whether the values of a row are all on one side of zero, as after a ReLU; bool [R]."""
+        return (self.low >= 0) | (self.high <= 0)
+
+    def mean(self, function=None) -> np.ndarray:
+        """Mean of the values, or of a function of them (float64 [R, n] to the same), float64 [R]."""
+        x = self.values.astype(np.float64)
+        x = x if function is None else function(x)
+        if self.counts is None:
+            return x.mean(axis=1)
+        return (x * self.counts).sum(axis=1) / self.counts.sum()
 
     def quantile(self, q: float, *, magnitude: bool = False) -> np.ndarray:
         """Quantile q (0 to 1) of the values, or of their magnitudes, float64 [R].
@@ -55,38 +73,59 @@ class Rows:
 class Record:
     """A tensor as counts over its values' upper 16 bits: 65,536 bins, each 0.8 % wide at most.
 
-    It adds over batches, processes and machines; low and high stay exact.
+    It adds over batches, processes and machines; low and high stay exact, and so do the ends of
+    every batch, in order: merging appends the batches of the other.
     """
 
     counts: np.ndarray  # int64 [65536]
     low: float
     high: float
+    batches: np.ndarray  # float32 [B, 2]: ends of each batch
 
     @classmethod
     def of(cls, x) -> "Record":
-        """The record of a float32 tensor or array. Raises DataError for NaN, infinity or no values."""
+        """The record of one batch, a float32 tensor or array. Raises DataError for NaN, infinity or no values."""
         x = np.ascontiguousarray(np.asarray(x), np.float32).reshape(-1)
         if not x.size:
             raise DataError("there are no values to record; give at least one")
-        counts = np.bincount(x.view(np.uint16)[UPPER::2], minlength=PATTERNS)
+        patterns = x.view(np.uint16)[UPPER::2]
+        counts = np.zeros(PATTERNS, np.int64)
+        for start in range(0, len(patterns), STRIP):  # bincount wants int64: strip by strip, they stay few
+            counts += np.bincount(patterns[start : start + STRIP], minlength=PATTERNS)
         lost = int(counts[EXPONENT : EXPONENT + 128].sum() + counts[EXPONENT + 0x8000 :].sum())
         if lost:
             raise DataError(f"{lost:,} of {x.size:,} values are NaN or infinite; use finite ones")
-        return cls(counts, float(x.min()), float(x.max()))
+        ends = np.array([[x.min(), x.max()]], np.float32)
+        return cls(counts, *ends[0].tolist(), ends)
 
     def merge(self, other: "Record") -> "Record":
-        return Record(self.counts + other.counts, min(self.low, other.low), max(self.high, other.high))
+        """Both together, the other's batches behind."""
+        return Record(self.counts + other.counts, min(self.low, other.low), max(self.high, other.high),
+                      np.concatenate([self.batches, other.batches]))  # fmt: skip
 
     @property
     def count(self) -> int:
         return int(self.counts.sum())
 
     def rows(self) -> Rows:
-        """One row: the middle of every bin that is not empty, ascending, with its counts."""
-        patterns = np.flatnonzero(self.counts)
-        middles = ((patterns.astype(np.uint32) << 16) | 0x8000).view(np.float32)
-        middles = np.where((patterns & 0x7FFF) == 0, np.float32(0), middles)  # zeros are exactly zero
-        middles = np.clip(middles, np.float32(self.low), np.float32(self.high))
-        order = np.argsort(middles, kind="stable")
-        return Rows(middles[order][None], np.float64([self.low]), np.float64([self.high]), self.counts[patterns][order])
+        """One row: points of every bin that is not empty, ascending, with their counts.
 
+        A bin is as wide as a step of INT8 near the largest magnitude: there its values are spread
+        evenly over up to 16 points, further in the middle of the bin stands for them.
+        """
+        patterns = np.flatnonzero(self.counts)
+        counts, exponent = self.counts[patterns], (patterns & EXPONENT) >> 7
+        zero = (patterns & 0x7FFF) == 0
+        pieces = np.where(zero, 1, 1 << np.clip(exponent - exponent.max() + SPREAD, 0, SPREAD))
+        bins = np.repeat(np.arange(len(patterns)), pieces)
+        place = np.arange(len(bins)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+        many, pieces = counts[bins], pieces[bins]
+        # an even share each, in whole numbers that add up; what is left over goes to the middle
+        number = ((place + 1) * many + pieces // 2) // pieces - (place * many + pieces // 2) // pieces
+        lower = (2 * place + 1) * 0x8000 // pieces
+        points = ((patterns[bins] << 16) | lower).astype(np.uint32).view(np.float32)
+        points = np.where(zero[bins], np.float32(0), points)  # zeros are exactly zero
+        points = np.clip(points, np.float32(self.low), np.float32(self.high))
+        order = np.argsort(points, kind="stable")
+        order = order[number[order] > 0]
+        return Rows(points[order][None], np.float64([self.low]), np.float64([self.high]), number[order], self.batches)

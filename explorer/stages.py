@@ -12,6 +12,7 @@ import numpy as np
 
 from explorer.algorithms import Algorithm, of_stage
 from explorer.cache import CACHE, Codec
+from explorer.calibration import needs_inputs
 from explorer.errors import Cancelled, DataError
 from explorer.inputs import LayerInputs, layer_inputs
 from explorer.models import MODELS, Network, load
@@ -101,7 +102,7 @@ def choose_codes(
     ranges: gives (low, high) of the recipe. Raises Cancelled rather than keep what is half done.
     """
     seed = settings.seed if recipe.rounding == "stochastic" else 0
-    key = f"tensor {network.digest} {i} {recipe} {seed}"
+    key = f"tensor {network.digest} {i} {recipe} {seed}{range_reads(settings, recipe)}"
     algorithm = next(iter(of_stage(settings.algorithms, "weights")), None)
     if algorithm is None or algorithm.refuses(recipe):
         return CACHE.get(key, lambda: _ready(quantize(network.weight(i), recipe, seed=seed, ranges=ranges())))
@@ -132,6 +133,11 @@ def untreated(settings: Settings) -> list[str]:
         reasons = [algorithm.refuses(recipe) for algorithm in of_stage(settings.algorithms, "weights")]
         sentences.append("; ".join(filter(None, (left.get(i), *reasons))))
     return sentences
+
+
+def range_reads(settings: Settings, recipe: Recipe) -> str:
+    """What of the settings the range of a weight reads: the samples, where it is judged at the layer's output."""
+    return f" {settings.calibration_samples} {settings.seed}" if needs_inputs(recipe) else ""
 
 
 def what_is_read(algorithm: Algorithm, settings: Settings) -> str:

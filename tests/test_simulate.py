@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper
 from torch import nn
 
-from explorer import simulate
+from explorer import fake_quantize
 from explorer.calibration import calibrate
 from explorer.errors import Cancelled, DataError
 from explorer.formats import FORMATS
@@ -79,7 +79,7 @@ def step_by_step(x: np.ndarray, recipe: Recipe, low: float, high: float) -> np.n
 @pytest.mark.parametrize("scheme", ["sym", "symfull", "asym"])
 @pytest.mark.parametrize("format", ["int2", "int8", "uint8", "int4", "uint3", "int16", "uint16"])
 def test_integers_take_the_same_steps_in_the_same_order(x, format, scheme, rounding, monkeypatch):
-    monkeypatch.setattr(simulate, "CHUNK", 1000)  # pieces that do not divide the tensor
+    monkeypatch.setattr(fake_quantize, "CHUNK", 1000)  # pieces that do not divide the tensor
     recipe = Recipe(format, scheme, rounding=rounding)
     low, high = (-1.7, 3.1) if scheme == "asym" else (-2.9, 2.9)
     got = ActivationQuantizer(recipe, low, high)(x)
@@ -134,7 +134,7 @@ def test_fp32_leaves_everything_alone(x):
 
 @pytest.mark.parametrize("recipe", ["int8-asym-token", "int4-sym-token", "int8-symfull-token", "fp8e4m3-token"])
 def test_token_gives_each_vector_its_own_range(x, recipe, monkeypatch):
-    monkeypatch.setattr(simulate, "CHUNK", 500)
+    monkeypatch.setattr(fake_quantize, "CHUNK", 500)
     recipe = Recipe.parse(recipe)
     x[1, 2], x[0, 7], x[2, 3] = 0.0, x[0, 7].abs() + 1, -1e-3  # nothing, one-sided, constant
     got = ActivationQuantizer(recipe)(x)

@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from components.charts.style import Palette, figure
-from components.words import en
+from components.words import en_formats as en
 
 SHOWN = 40  # binades: beyond them bfloat16 and FP32 go on the same
 

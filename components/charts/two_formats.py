@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from components.charts.style import Palette, figure
-from components.words import en
+from components.words import en_formats as en
 from components.words.numbers import decibel, short
 
 LEAST, MARGIN = -0.3, 0.15  # of the logarithmic axis, in decades: a count of 1 is still a bar

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components.words import en
+from components.words import en_formats as en
 from components.words.numbers import exactly, short
 from explorer.errors import DataError
 from explorer.views.code_bits import fields, nearest, taken_apart

@@ -84,7 +84,7 @@ def _range(which: str, recipe: Recipe) -> None:
     numbers = NUMBER.findall(recipe.method) if method in NUMBERS else []
     columns = st.columns([2, 1] if len(numbers) == 1 else 1, gap="small", wrap=False)
     with columns[0]:
-        _select(which, "method", en.RANGE, methods, method, _method_name, en.RANGE_HELP)
+        _select(which, "method", en.RANGE, methods, method, _method_name, _means(methods))
     places = columns[1:] if len(numbers) == 1 else st.columns(2, gap="small", wrap=False) if numbers else []
     for i, (place, number) in enumerate(zip(places, numbers, strict=True)):
         key = f"{which}.number{i}"
@@ -96,14 +96,20 @@ def _range(which: str, recipe: Recipe) -> None:
 
 
 def _goes_with(method, recipe: Recipe) -> bool:
-    """Only min–max is found while running; some methods need a whole tensor."""
+    """Only min–max is found while running; some methods need a whole tensor, some equal steps."""
     if recipe.kind == "token":
         return method.id == "minmax"
-    return method.granularities is None or recipe.kind in method.granularities
+    return method.takes(recipe.kind, FORMATS[recipe.format].kind == "integer")
 
 
 def _method_name(id: str) -> str:
     return en.RANGES.get(id) or METHODS[id].title
+
+
+def _means(methods: list[str]) -> str:
+    """What a range is, and what each method does, a line each."""
+    lines = [f"- **{_method_name(id)}**: {en.RANGE_MEANS.get(id) or METHODS[id].description}" for id in methods]
+    return "\n".join([en.RANGE_HELP, "", *lines])
 
 
 def _select(which: str, part: str, label: str, options, value: str, name, help: str) -> None:

@@ -3,21 +3,21 @@
 import streamlit as st
 
 from components.controls.parity import parity
-from components.words import en, en_parity
+from components.words import en_about, en_parity
 from components.words.numbers import whole
 from explorer.models import MODELS
 
 
 def about() -> None:
-    st.markdown(en.ABOUT_TEXT)
-    st.markdown(f"## {en.ABOUT_MODELS}")
+    st.markdown(en_about.ABOUT_TEXT)
+    st.markdown(f"## {en_about.ABOUT_MODELS}")
     for model in MODELS:
-        facts = en.ABOUT_MODEL.format(parameters=whole(model.parameters), metric=model.metric,
+        facts = en_about.ABOUT_MODEL.format(parameters=whole(model.parameters), metric=model.metric,
                                       test=whole(model.test_size), calibration=whole(model.calibration_size))  # fmt: skip
         st.markdown(f"**{model.title}.** {facts}")
-        st.caption(f"{model.source[:1].upper()}{model.source[1:]}. {en.ABOUT_LICENCE}: {model.licence}.")
+        st.caption(f"{model.source[:1].upper()}{model.source[1:]}. {en_about.ABOUT_LICENCE}: {model.licence}.")
     st.markdown(f"## {en_parity.PARITY}")
     st.markdown(en_parity.PARITY_TEXT)
     parity()
-    st.markdown(f"## {en.ABOUT_TERMS}")
-    st.markdown("\n".join(f"- **{term}**: {meaning}" for term, meaning in en.TERMS.items()))
+    st.markdown(f"## {en_about.ABOUT_TERMS}")
+    st.markdown("\n".join(f"- **{term}**: {meaning}" for term, meaning in en_about.TERMS.items()))

@@ -7,7 +7,7 @@ from components.charts import number_line, two_formats
 from components.charts.style import draw, palette
 from components.controls.bit_editor import bit_editor
 from components.controls.state import state
-from components.words import en
+from components.words import en_formats as en
 from components.words.numbers import exactly, short, whole
 from explorer.errors import ExplorerError
 from explorer.formats import FORMATS

@@ -3,7 +3,8 @@
 import numpy as np
 
 from explorer.cache import CACHE
-from explorer.pipeline import activation_range, network_of, records
+from explorer.calibrated import activation_range, records
+from explorer.pipeline import network_of
 from explorer.rows import Record
 from explorer.settings import Settings
 from explorer.views.curve import marked

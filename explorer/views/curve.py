@@ -5,16 +5,18 @@ import re
 import numpy as np
 
 from explorer.cache import CACHE
-from explorer.calibration import METHODS, calibrate
+from explorer.calibrated import weight_range
+from explorer.calibration import METHODS
 from explorer.exact_error import MOST_VALUES, Errors, Sorted, errors_at
 from explorer.formats import FORMATS
 from explorer.grid import Grid
 from explorer.models import Network
-from explorer.pipeline import RANGES, layer_tensor, network_of
+from explorer.pipeline import layer_tensor, network_of
 from explorer.quantize import QuantizedTensor, clipped, quantize
 from explorer.ranges import EXAMPLES, LITERAL, range_method
 from explorer.recipe import Recipe
 from explorer.settings import Settings
+from explorer.stages import range_reads
 from explorer.views.shared_range import shared_range
 from explorer.views.sorted_layer import sorted_layer
 
@@ -40,7 +42,6 @@ def curve(settings: Settings, i: int, points: int = POINTS) -> dict:
     network, q = network_of(settings), layer_tensor(settings, i)
     values, recipe = sorted_layer(network, i), q.recipe
     shared = shared_range(q)
-    seed = settings.seed if recipe.rounding == "stochastic" else 0
     place = f"{network.digest} {i}"
     now = CACHE.get(f"error {place} {q.digest}", lambda: _now(network.weight(i), q))
     answer = {
@@ -57,15 +58,17 @@ def curve(settings: Settings, i: int, points: int = POINTS) -> dict:
         return answer
     tensor = recipe.replace(granularity="tensor", range="minmax")
     names = marked(recipe, values.low, values.high)
-    key = f"curve {place} {tensor} {seed} {points} {names}"
-    return answer | CACHE.get(key, lambda: _Layer(network, i, values, tensor, seed).picture(points, names))
+    seed = settings.seed if recipe.rounding == "stochastic" else 0
+    key = f"curve {place} {tensor} {seed} {points} {names}{range_reads(settings, recipe)}"
+    return answer | CACHE.get(key, lambda: _Layer(settings, network, i, values, tensor, seed).picture(points, names))
 
 
 class _Layer:
     """Errors of one layer's weights under ranges for the whole tensor."""
 
-    def __init__(self, network: Network, i: int, values: Sorted, recipe: Recipe, seed: int):
-        self.network, self.i, self.values, self.recipe, self.seed = network, i, values, recipe, seed
+    def __init__(self, settings: Settings, network: Network, i: int, values: Sorted, recipe: Recipe, seed: int):
+        self.settings, self.network, self.i = settings, network, i
+        self.values, self.recipe, self.seed = values, recipe, seed
 
     def picture(self, points: int, names: list[str]) -> dict:
         largest = max(-self.values.low, self.values.high)
@@ -90,8 +93,7 @@ class _Layer:
     def mark(self, name: str) -> dict:
         """What a range method chooses, and the exact error there."""
         recipe = self.recipe.replace(range=name, rounding="nearest")  # of which the choice is independent
-        low, high = CACHE.get(f"range {self.network.digest} {self.i} {recipe}",
-                              lambda: calibrate(self.network.weight(self.i), recipe), RANGES)  # fmt: skip
+        low, high = weight_range(self.settings, self.i, recipe)
         error = self.errors(self.recipe, np.concatenate([low, high], axis=1)).total[0]
         return {"name": name, "threshold": float(max(-low.item(), high.item())), "mse": float(error) / self.values.size}
 
@@ -116,13 +118,14 @@ def marked(recipe: Recipe, low: float, high: float) -> list[str]:
     """The range methods that find a range for a whole tensor, as a recipe spells them; with the
     recipe's own where that has a number, such as p99.99.
 
-    Left out is mse on a fine asymmetric grid over data low…high on both sides of zero, unless it
-    is the recipe's own: trying every zero point takes seconds.
+    Left out, unless it is the recipe's own, is what needs more than the values (ema is min–max where
+    there are no batches, output runs the layer), and mse on a fine asymmetric grid over data low…high
+    on both sides of zero: trying every zero point takes seconds.
     """
-    spelled = {each: EXAMPLES.get(each.id, each.id) for each in METHODS
-               if each.id not in LITERAL and "tensor" in (each.granularities or ("tensor",))}  # fmt: skip
-    names = [name for each, name in spelled.items() if re.fullmatch(each.pattern, name, re.ASCII)]
     grid = Grid.of(recipe)
+    spelled = {each: EXAMPLES.get(each.id, each.id) for each in METHODS
+               if each.id not in LITERAL and each.needs == "values" and each.takes("tensor", grid.uniform)}  # fmt: skip
+    names = [name for each, name in spelled.items() if re.fullmatch(each.pattern, name, re.ASCII)]
     if not grid.symmetric and grid.span > QUICK and low < 0 < high:
         names.remove("mse")
     own = () if range_method(recipe.method).id in LITERAL else (recipe.method,)

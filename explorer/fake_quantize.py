@@ -1,0 +1,110 @@
+"""Fake-quantize what flows into a layer: to the codes of a recipe and back to float32, while the network runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
+
+import numpy as np
+import torch
+
+from explorer.blocks import fake_quantized
+from explorer.calibration import range_of_rows
+from explorer.errors import DataError
+from explorer.formats import FORMATS
+from explorer.grid import grid_of
+from explorer.recipe import Recipe
+from explorer.rows import Rows
+
+CHUNK = 2**18  # elements quantized at a time: a megabyte stays in the core's cache from step to step
+
+
+@dataclass(frozen=True)
+class ActivationQuantizer:
+    """Fake-quantizes a layer's input: to the codes of `recipe` and back to float32.
+
+    low, high: the range of a tensor's one scale, from calibration; None for a plain cast, for `token`,
+    whose ranges are the minimum and maximum of each vector, and for formats with blocks of their own,
+    found while running (but NVFP4's scale of the whole tensor comes from them)
+    seed: of stochastic rounding; every call draws the same numbers
+    Raises DataError when a range is needed and is missing or not finite.
+    """
+
+    recipe: Recipe
+    low: float | None = None
+    high: float | None = None
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.recipe.is_recorded and (self.low is None or self.high is None or not math.isfinite(self.high - self.low)):
+            raise DataError(f"{self.recipe} needs a finite range, not {self.low} to {self.high}; calibrate it first")
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Float32 of any shape to a new tensor of that shape; `token` scales along the last axis, blocks
+        lie along it.
+
+        Integers: (clip(round(x / scale) + zero_point) − zero_point) · scale, each step in float32.
+        """
+        if self.recipe.format == "fp32":
+            return x
+        x = x.contiguous()
+        round_ = self._rounder()
+        if self.recipe.blocks:
+            m = x.view(-1, x.shape[-1]).numpy()
+            whole = None if self.low is None else max(-self.low, self.high)
+            values = fake_quantized(m, self.recipe.blocks, self.recipe.element, _on_arrays(round_), whole)
+            return torch.from_numpy(values).view(x.shape)
+        y = torch.empty_like(x)
+        for source, target, scale, zero_point in self._parts(x, y):
+            self._quantize(source, target, scale, zero_point, round_)
+        return y
+
+    @cached_property
+    def _number(self):
+        return FORMATS[self.recipe.format]
+
+    @cached_property
+    def _grid(self) -> tuple[float, int]:
+        """Scale and zero point of the whole tensor."""
+        if self.recipe.is_cast:
+            return 1.0, 0
+        scale, zero_point = grid_of(self.recipe, np.float64([self.low]), np.float64([self.high]))
+        return float(scale.item()), int(zero_point.item())
+
+    def _parts(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[tuple]:
+        """Pieces of x and y that fit the cache, with the scale and the zero point of each."""
+        if self.recipe.kind != "token":
+            yield from zip(x.view(-1).split(CHUNK), y.view(-1).split(CHUNK), *map(repeat, self._grid))
+            return
+        width = x.shape[-1]
+        x, y = x.view(-1, width), y.view(-1, width)
+        ends = (end.double().numpy() for end in torch.aminmax(x, dim=1))
+        ends = range_of_rows(Rows(x.numpy(), *ends), self.recipe)
+        grid = (torch.from_numpy(part.reshape(-1, 1)) for part in grid_of(self.recipe, *ends))
+        yield from zip(*(tensor.split(max(1, CHUNK // width)) for tensor in (x, y, *grid)))
+
+    def _quantize(self, x, y, scale, zero_point, round_) -> None:
+        """Write the fake-quantized x into y, in place and in float32's order of steps."""
+        if self._number.kind == "integer":
+            lowest, highest = self._number.code_range(self.recipe.scheme)
+            torch.div(x, scale, out=y)
+            # clip(q + z, lowest, highest) − z, the same integers without adding z and taking it away
+            round_(y).clamp_(lowest - zero_point, highest - zero_point).mul_(scale)
+        else:
+            torch.div(x, scale, out=y)
+            rounded = self._number.round(y.numpy(), _on_arrays(round_))
+            torch.mul(torch.from_numpy(rounded), scale, out=y)
+
+    def _rounder(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Rounds a tensor of multiples of the step in place."""
+        if self.recipe.rounding == "stochastic":
+            draw = torch.Generator().manual_seed(self.seed)
+            return lambda t: t.add_(torch.rand(t.shape, generator=draw)).floor_()
+        return torch.floor_ if self.recipe.rounding == "floor" else torch.round_  # half to even
+
+
+def _on_arrays(round_: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda a: round_(torch.from_numpy(a)).numpy()
