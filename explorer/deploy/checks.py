@@ -20,13 +20,13 @@ from explorer.stamp import TOLERANCE
 class ReadBack:
     """What the library that reads a file found in it.
 
-    reader: its name and version. codes, scales, zero_points: one array a layer, codes and zero points as whole numbers,
-    or None where the layer stays in floating point. values: the weights they stand for, float32 [out, ...].
+    reader: its name and version. codes: one array a layer, as the quantized
+    tensor has them. values: the weights they stand for, float32 [out, ...].
     run: the module's input to its output by what was read. differ: how many numbers beside these differ.
     """
 
     reader: str
-    codes: Sequence[np.ndarray | None]
+    codes: Sequence[np.ndarray]
     values: Sequence[np.ndarray]
     run: Callable[[torch.Tensor], torch.Tensor]
     differ: int = 0
@@ -91,10 +91,9 @@ def compare(content: Content, back: ReadBack, *, progress=None, cancel=None) -> 
                                seed=settings.seed, cancel=cancel):  # fmt: skip
         if progress is not None:
             progress("verify", evaluation.metric.n / settings.evaluation_samples)
-    pairs = [(q, codes) for q, codes in zip(content.tensors, back.codes, strict=True) if codes is not None]
-    differ = sum(_differ(q.codes, codes) for q, codes in pairs)
+    differ = sum(_differ(q.codes, codes) for q, codes in zip(content.tensors, back.codes, strict=True))
     values = sum(_differ(q.dequantize(), read) for q, read in zip(content.tensors, back.values, strict=True))
-    return Checks(back.reader, sum(q.codes.size for q, _ in pairs), differ, values + back.differ, seen["difference"],
+    return Checks(back.reader, sum(q.codes.size for q in content.tensors), differ, values + back.differ, seen["difference"],
                   seen["output"], seen["answers"], evaluation.metric, content.evaluation.metric)  # fmt: skip
 
 

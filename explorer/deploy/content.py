@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -89,20 +89,26 @@ class Content:
     tensors: tuple[QuantizedTensor, ...]
     activations: tuple[ActivationQuantizer | None, ...]
     biases: tuple[np.ndarray | None, ...]
-    evaluation: Evaluation
-    stamp: str
+    evaluation: Evaluation | None = None
+    stamp: str = ""
 
     @classmethod
-    def of(cls, plan: Plan, *, progress=None, cancel=None) -> Content:
-        """Runs whatever of the experiment is not known yet."""
+    def unproven(cls, plan: Plan, *, progress=None, cancel=None) -> Content:
+        """Without the evaluation: what a size depends on."""
         settings, network, how = plan.settings, plan.network, {"progress": progress, "cancel": cancel}
         tensors = quantized(settings, **how)
         own = (network.module.get_submodule(layer.name).bias for layer in network.layers)
         own = [None if bias is None else bias.numpy() for bias in own]
         found = tuple(mine if new is None else new for mine, new in zip(own, biases(settings, **how), strict=True))
-        *_, evaluation = stream(settings, **how)
-        stamp = stamp_of(weigh(settings, **how).digest, evaluation.metric)
-        return cls(plan, tensors, quantizers(settings, **how), found, evaluation, stamp)
+        return cls(plan, tensors, quantizers(settings, **how), found)
+
+    @classmethod
+    def of(cls, plan: Plan, *, progress=None, cancel=None) -> Content:
+        """Runs whatever of the experiment is not known yet."""
+        how = {"progress": progress, "cancel": cancel}
+        *_, evaluation = stream(plan.settings, **how)
+        stamp = stamp_of(weigh(plan.settings, **how).digest, evaluation.metric)
+        return replace(cls.unproven(plan, **how), evaluation=evaluation, stamp=stamp)
 
     @property
     def link(self) -> str:

@@ -25,7 +25,7 @@ from explorer.deploy.content import Content, Plan
 from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
 
-STAMP = 32  # characters of a stamp, about: 16 of the digest, the metric, the samples
+STAMP = 26  # characters of a stamp, about: 16 of the digest, the metric, the samples
 
 
 def entries(content: Content) -> dict[str, np.ndarray]:
