@@ -12,13 +12,13 @@ from explorer.evaluate import Evaluation
 from explorer.link import link_or_none
 from explorer.grid import grid_of
 from explorer.models import Network
-from explorer.pipeline import biases, quantized, quantizers, replaced, stream, weigh
+from explorer.pipeline import biases, quantized, quantizers, replaced, stream
 from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
 from explorer.settings import Settings
 from explorer.simulate import ActivationQuantizer, Simulated
 from explorer.stages import network_of
-from explorer.stamp import stamp_of
+from explorer.stamp import digest_of, stamp_of
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,14 @@ class Plan:
         return link_or_none(self.settings) or "only a settings file holds that many fields"
 
 
+    @property
+    def proofs(self) -> tuple[str, str]:
+        """A link and a stamp as long as they will be, about: the metric may take a few digits more or less."""
+        n = self.settings.evaluation_samples
+        stamp = f"{'0' * 16}-{round(0.95 * n) / n:.6f}".rstrip("0").rstrip(".") + f"-{n}"
+        return f"{self.link}&r={stamp}", stamp
+
+
 @dataclass(frozen=True, eq=False)
 class Content:
     """Everything that a file can hold. One entry a layer in `tensors`, `activations` (None for FP32) and
@@ -107,8 +115,8 @@ class Content:
         """Runs whatever of the experiment is not known yet."""
         how = {"progress": progress, "cancel": cancel}
         *_, evaluation = stream(plan.settings, **how)
-        stamp = stamp_of(weigh(plan.settings, **how).digest, evaluation.metric)
-        return replace(cls.unproven(plan, **how), evaluation=evaluation, stamp=stamp)
+        content = cls.unproven(plan, **how)
+        return replace(content, evaluation=evaluation, stamp=stamp_of(digest_of(content.tensors), evaluation.metric))
 
     @property
     def link(self) -> str:

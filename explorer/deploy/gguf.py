@@ -21,7 +21,7 @@ from explorer.recipe import Recipe
 ARCHITECTURE = "explorer"
 TYPES = {"fp32": "F32", "fp16": "F16", "bf16": "BF16", "q4_0": "Q4_0", "q4_1": "Q4_1", "q5_0": "Q5_0", "q5_1": "Q5_1", "q8_0": "Q8_0"}
 HOLDS = "weights in " + ", ".join(TYPES) + ", and activations left in fp32"
-BLOCK, ALIGNMENT, STAMP = 32, 32, 26
+BLOCK, ALIGNMENT = 32, 32
 
 
 def refuses(plan: Plan) -> str:
@@ -106,7 +106,7 @@ def read(content: Content, path) -> ReadBack:
             differ += differing(bias, biases[-1])
             shape = reader.get_field(f"{ARCHITECTURE}.shape.{layer.name}.weight")
             differ += int(padded(layer) != layer.shape and tuple(shape.contents()) != layer.shape)
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, AttributeError) as error:
         raise unreadable(path, error) from error
     return ReadBack(f"gguf {version('gguf')}", codes, values, content.simulated(values, biases), differ)
 
@@ -133,7 +133,7 @@ def _block_bytes(recipe: Recipe) -> int:
 
 def predict(plan: Plan) -> FileSize:
     """Bytes by gguf's specification: header, key-value pairs, tensor infos, then tensors, each padded to 32 bytes."""
-    strings = {"general.architecture": ARCHITECTURE, **_metadata(plan, f"{plan.link}&r={'0' * STAMP}", "0" * STAMP)}
+    strings = {"general.architecture": ARCHITECTURE, **_metadata(plan, *plan.proofs)}
     head = 24 + sum(8 + len(key) + 4 + 8 + len(value.encode()) for key, value in strings.items())
     size, padding = FileSize(), 0
     for layer in plan.layers:

@@ -25,8 +25,6 @@ from explorer.deploy.content import Content, Plan
 from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
 
-STAMP = 26  # characters of a stamp, about: 16 of the digest, the metric, the samples
-
 
 def entries(content: Content) -> dict[str, np.ndarray]:
     """What the file holds, by name."""
@@ -85,7 +83,8 @@ def read(content: Content, path) -> ReadBack:
 
 
 def predict(plan: Plan) -> FileSize:
-    found = [("link", "overhead", 4 * (len(plan.link) + 3 + STAMP)), ("stamp", "overhead", 4 * STAMP),
+    link, stamp = plan.proofs
+    found = [("link", "overhead", 4 * len(link)), ("stamp", "overhead", 4 * len(stamp)),
              ("activations", "overhead", 4 * len(str(plan.activations)))]  # fmt: skip
     for layer in plan.layers:
         recipe, width = layer.recipe, code_type(layer.recipe).itemsize

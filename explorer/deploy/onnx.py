@@ -25,7 +25,6 @@ from explorer.errors import ModelError
 from explorer.quantize import QuantizedTensor
 
 SESSION = {"session.x64quantprecision": "1", "session.qdq_matmulnbits_accuracy_level": "1"}
-STAMP = 26  # characters of a stamp, about
 HOLDS = ("weights in integers, FP8, FP16 or BF16 per tensor, channel or group, activations in integers of up to 16 bits "
          "per tensor, rounded to nearest")  # fmt: skip
 CASTS = ("fp16", "bf16", "fp8e4m3", "fp8e5m2")
@@ -146,7 +145,7 @@ def predict(plan: Plan) -> FileSize:
     from explorer.deploy.onnx_graph import build
 
     model, graph = build(Content.unproven(plan), skeleton=True)
-    helper.set_model_props(model, metadata(plan, f"{plan.link}&r={'0' * STAMP}", "0" * STAMP))
+    helper.set_model_props(model, metadata(plan, *plan.proofs))
     lengths = 0
     for proto, data in zip(model.graph.initializer, graph.data, strict=True):
         bare = proto.ByteSize()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from explorer.errors import DataError, SettingsError
 
+NAMED = "the file is named by a path such as model.onnx"
+
 
 class Place:
     """A path that is free, or may be replaced. Raises SettingsError for an existing file or a folder, DataError for
@@ -15,13 +17,13 @@ class Place:
 
     def __init__(self, path: str | os.PathLike, *, force: bool = False):
         try:
-            self.path = Path(path)
-            self.force = force
+            self.path, self.force = Path(path), force
+        except TypeError:
+            raise SettingsError(NAMED) from None
+        if "\0" in str(path) or not self.path.name:
+            raise SettingsError(NAMED)
+        try:
             self._check()
-        except (TypeError, ValueError) as error:
-            if isinstance(error, (SettingsError, DataError)):
-                raise
-            raise SettingsError("the file is named by a path such as model.onnx") from None
         except OSError as error:
             raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
 

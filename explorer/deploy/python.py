@@ -20,7 +20,6 @@ from explorer.granularity import Tiling
 from explorer.recipe import Recipe
 from explorer.simulate import own_copy
 
-STAMP = 26  # characters of a stamp, about
 FLOATS = {"fp16": "float16", "bf16": "bfloat16", "fp8e4m3": "float8_e4m3fn", "fp8e5m2": "float8_e5m2"}
 HOLDS = ("weights in integers, FP8, FP16 and BF16, rounded to nearest, without algorithms, activations likewise with one "
          "scale a tensor or none")  # fmt: skip
@@ -214,7 +213,7 @@ def read(content: Content, path) -> ReadBack:
 
 def predict(plan: Plan) -> FileSize:
     """The text itself; what a number of the inputs' scales takes is the same for all."""
-    text = source(plan, f"{plan.link}&r={'0' * STAMP}", "0" * STAMP, [None] * len(plan.layers))
+    text = source(plan, *plan.proofs, [None] * len(plan.layers))
     scales = 21 * len(plan.layers) if plan.activations.format != "fp32" else 0
     return FileSize(scales=scales, overhead=len(text.encode()) - scales)
 

@@ -28,7 +28,6 @@ from explorer.deploy.content import Content, Plan, PlannedLayer, first
 from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
 
-STAMP = 26  # characters of a stamp, about
 HOLDS = ("weights in int8 (or, without quantized activations, int4 and int2) per tensor, channel or group, fp8e4m3 per tensor, "
          "channel or b128; activations in fp32, int8-symfull or int8-asym per tensor with int8, fp8e4m3 per tensor with fp8e4m3")  # fmt: skip
 FORMATS = {"int": "int-quantized", "pack": "pack-quantized", "float": "float-quantized"}
@@ -235,7 +234,7 @@ def _tensor(layer: PlannedLayer, q: QuantizedTensor, stored: dict, shapes: dict)
 
 def predict(plan: Plan) -> FileSize:
     """The header is JSON of every tensor's type, shape and offsets, padded to 8 bytes, after 8 bytes of its length."""
-    header, size, offset = {"__metadata__": _metadata(plan, f"{plan.link}&r={'0' * STAMP}", "0" * STAMP)}, FileSize(), 0
+    header, size, offset = {"__metadata__": _metadata(plan, *plan.proofs)}, FileSize(), 0
     for name, (kind, shape, part) in layout(plan).items():
         count = int(np.prod(shape)) * WORDS[kind]
         header[name] = {"dtype": kind, "shape": shape, "data_offsets": [offset, offset + count]}
