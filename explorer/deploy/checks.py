@@ -13,6 +13,7 @@ from explorer.errors import DataError
 from explorer.evaluate import Metric, evaluate
 from explorer.models import MODELS
 from explorer.quantize import QuantizedTensor
+from explorer.stages import loaded
 from explorer.stamp import TOLERANCE
 
 
@@ -87,7 +88,7 @@ def compare(content: Content, back: ReadBack, *, progress=None, cancel=None) -> 
         return there
 
     settings = plan.settings
-    for evaluation in evaluate(plan.network, MODELS[settings.model], both, samples=settings.evaluation_samples,
+    for evaluation in evaluate(loaded(settings), MODELS[settings.model], both, samples=settings.evaluation_samples,
                                seed=settings.seed, cancel=cancel):  # fmt: skip
         if progress is not None:
             progress("verify", evaluation.metric.n / settings.evaluation_samples)

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from explorer.algorithms import ALGORITHMS, of_stage
+from explorer.algorithms.rebuild import Multiply, OnInput
 from explorer.evaluate import Evaluation
 from explorer.link import link_or_none
 from explorer.grid import grid_of
@@ -23,13 +24,15 @@ from explorer.stamp import digest_of, stamp_of
 
 @dataclass(frozen=True)
 class PlannedLayer:
-    """A layer as its file will hold it: shape of its weight [out, ...], the weights' recipe, whether it has a bias."""
+    """A layer as its file will hold it: shape of its weight [out, ...], the weights' recipe, whether it has a bias,
+    and what an algorithm does to its input before it is quantized, if anything."""
 
     name: str
     kind: str
     shape: tuple[int, ...]
     recipe: Recipe
     bias: bool
+    before: OnInput | None = None
 
     @property
     def weights(self) -> int:
@@ -58,7 +61,8 @@ class Plan:
         for i, layer in enumerate(network.layers):
             module = network.module.get_submodule(layer.name)
             bias = module.bias is not None or corrected
-            layers.append(PlannedLayer(layer.name, layer.kind, tuple(module.weight.shape), settings.weights_of(i), bias))
+            before = next((hook for hook in module._forward_pre_hooks.values() if isinstance(hook, OnInput)), None)
+            layers.append(PlannedLayer(layer.name, layer.kind, tuple(module.weight.shape), settings.weights_of(i), bias, before))
         return cls(settings, network, tuple(layers))
 
     @property
@@ -139,6 +143,22 @@ def _grid(quantizer: ActivationQuantizer | None) -> tuple[np.float32, int] | Non
         return None
     scale, zero_point = grid_of(quantizer.recipe, np.float64([quantizer.low]), np.float64([quantizer.high]))
     return np.float32(scale.item()), int(zero_point.item())
+
+
+def unchanged_inputs(plan: Plan) -> str:
+    """Refuses a plan whose layers' inputs are scaled or rotated while the network runs."""
+    doing = " + ".join(plan.settings.algorithms)
+    return first(plan, lambda layer: layer.before and f"{doing} changes its input while the network runs, which has no place in the file; "
+                 "leave it out, or export to onnx or numpy")  # fmt: skip
+
+
+def on_input(layer: PlannedLayer) -> tuple[str, np.ndarray] | None:
+    """("factors", [channels]) or ("rotation", [blocks, side, side]) of what an algorithm does to a layer's input."""
+    if layer.before is None:
+        return None
+    if isinstance(layer.before, Multiply):
+        return "factors", layer.before.factors.numpy()
+    return "rotation", layer.before.rotation.numpy()
 
 
 def first(plan: Plan, why) -> str:

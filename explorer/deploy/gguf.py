@@ -14,7 +14,7 @@ import numpy as np
 from explorer.cost.files import FileSize
 from explorer.deploy import TARGETS, Target
 from explorer.deploy.checks import ReadBack, differing, unreadable
-from explorer.deploy.content import Content, Plan, PlannedLayer, only
+from explorer.deploy.content import Content, Plan, PlannedLayer, only, unchanged_inputs
 from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
 
@@ -25,6 +25,8 @@ BLOCK, ALIGNMENT = 32, 32
 
 
 def refuses(plan: Plan) -> str:
+    if reason := unchanged_inputs(plan):
+        return reason
     if plan.activations.format != "fp32":
         return f"there is no place for activations in it (here {plan.activations}); it holds {HOLDS}"
     return only(plan, lambda recipe: recipe.format in TYPES and not recipe.range, f"it holds {HOLDS}")

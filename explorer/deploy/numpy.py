@@ -9,6 +9,8 @@
 | LAYER.zero_point            | of integers, likewise                                                  |
 | LAYER.offset                | of formats whose blocks have a minimum                                 |
 | LAYER.bias                  | float32 [out]                                                          |
+| LAYER.input_factors, .input_rotation | what its input is multiplied by before it is quantized, if it is: one number |
+|                             | a channel, or a matrix [side, side] for each block of channels         |
 | LAYER.input_scale, .input_zero_point | of a range of the whole tensor; other activations find theirs |
 
 A weight is (code − zero_point) · scale, or what the code stands for times the scale, plus the offset.
@@ -21,7 +23,7 @@ import numpy as np
 from explorer.cost.files import FileSize, code_type, npz_size, scale_shape
 from explorer.deploy import TARGETS, Target
 from explorer.deploy.checks import ReadBack, differing, unreadable
-from explorer.deploy.content import Content, Plan
+from explorer.deploy.content import Content, Plan, on_input
 from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
 
@@ -36,6 +38,8 @@ def entries(content: Content) -> dict[str, np.ndarray]:
             parts |= {"scale": q.scale, "zero_point": _narrow(q) if q.recipe.scheme else None, "offset": q.offset}
         if grid := content.input_grids[i]:
             parts |= {"input_scale": grid[0], "input_zero_point": np.int32(grid[1])}
+        if made := on_input(layer):
+            parts[f"input_{made[0]}"] = made[1]
         found |= {f"{layer.name}.{name}": part for name, part in parts.items() if part is not None}
     return found
 
@@ -77,6 +81,9 @@ def read(content: Content, path) -> ReadBack:
     for name, grid in zip(names, content.input_grids, strict=True):
         read = stored.get(f"{name}.input_scale"), stored.get(f"{name}.input_zero_point")
         differ += sum(map(differing, grid or (None, None), read))
+    for layer in content.plan.layers:
+        if made := on_input(layer):
+            differ += differing(made[1], stored.get(f"{layer.name}.input_{made[0]}"))
     values = [q.dequantize() for q in tensors]
     codes = [q.codes for q in tensors]
     return ReadBack(f"NumPy {np.__version__}", codes, values, content.simulated(values, biases), differ)
@@ -101,6 +108,8 @@ def predict(plan: Plan) -> FileSize:
             parts.append(("bias", "rest", 4 * layer.shape[0]))
         if plan.input_grids:
             parts += [("input_scale", "scales", 4), ("input_zero_point", "scales", 4)]
+        if made := on_input(layer):
+            parts.append((f"input_{made[0]}", "rest", made[1].nbytes))
         found += [(f"{layer.name}.{name}", part, count) for name, part, count in parts]
     return npz_size(found)
 

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 from torch import nn
 
 from explorer.cost.files import FileSize, scale_shape
-from explorer.deploy.content import Content, Plan, PlannedLayer
+from explorer.deploy.content import Content, Plan, PlannedLayer, on_input
 from explorer.errors import ModelError
 from explorer.formats import FORMATS
 from explorer.recipe import Recipe
@@ -143,6 +143,8 @@ def _made(graph: Graph, node, made: dict, places: dict[str, int]):
 
 def _layer(graph: Graph, i: int, module, source: str, positive: bool, pad) -> str:
     layer = graph.plan.layers[i]
+    if layer.before is not None:
+        source, positive = _before(graph, layer, source), False
     source, grid = _input(graph, i, layer, source, positive)
     inputs = [source, _weight(graph, i, layer)]
     if layer.bias:
@@ -155,6 +157,24 @@ def _layer(graph: Graph, i: int, module, source: str, positive: bool, pad) -> st
     pads = np.add((top, left, bottom, right), pad or 0).tolist()
     return graph.node("Conv", inputs, layer.name, kernel_shape=list(module.kernel_size), strides=list(module.stride),
                       pads=pads, dilations=list(module.dilation), group=module.groups)  # fmt: skip
+
+
+def _before(graph: Graph, layer: PlannedLayer, source: str) -> str:
+    """What an algorithm does to a layer's input; zeros that are padded stay zeros, so the order is free."""
+    (kind, values), name = on_input(layer), f"{layer.name}.before"
+    flat = layer.kind == "linear"
+    if kind == "factors":
+        shape = values.shape if flat else (*values.shape, 1, 1)
+        return graph.node("Mul", [source, graph.tensor(f"{name}.factors", "FLOAT", 32, shape, "rest", values)], name)
+    blocks, side, _ = values.shape
+    if not flat:  # a 1 × 1 convolution in groups
+        weight = np.ascontiguousarray(values.swapaxes(1, 2)).reshape(blocks * side, side, 1, 1)
+        return graph.node("Conv", [source, graph.tensor(f"{name}.rotation", "FLOAT", 32, weight.shape, "rest", weight)], name, group=blocks)
+    apart = graph.tensor(f"{name}.apart", "INT64", 64, (4,), "overhead", np.int64([0, blocks, 1, side]))
+    together = graph.tensor(f"{name}.together", "INT64", 64, (2,), "overhead", np.int64([0, blocks * side]))
+    rotation = graph.tensor(f"{name}.rotation", "FLOAT", 32, values.shape, "rest", values)
+    turned = graph.node("MatMul", [graph.node("Reshape", [source, apart], f"{name}.blocks"), rotation], f"{name}.turned")
+    return graph.node("Reshape", [turned, together], name)
 
 
 def _input(graph: Graph, i: int, layer: PlannedLayer, source: str, positive: bool):

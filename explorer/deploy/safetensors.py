@@ -24,7 +24,7 @@ import torch
 from explorer.cost.files import FileSize, scale_shape
 from explorer.deploy import TARGETS, Target
 from explorer.deploy.checks import ReadBack, differing, unreadable
-from explorer.deploy.content import Content, Plan, PlannedLayer, first
+from explorer.deploy.content import Content, Plan, PlannedLayer, first, unchanged_inputs
 from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
 
@@ -47,6 +47,8 @@ def kind_of(recipe: Recipe, activations: Recipe) -> str:
 
 
 def refuses(plan: Plan) -> str:
+    if reason := unchanged_inputs(plan):
+        return reason
     a = plan.activations
     ranged = a.kind == "tensor" or a.kind == "token" and all(layer.kind == "linear" for layer in plan.layers)
     if not (a.format == "fp32" or ranged and a.rounding == "nearest" and (a.format == "fp8e4m3" or a.format == "int8" and a.scheme != "sym")):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import explorer
+from explorer.algorithms import ALGORITHMS
 from explorer.deploy import TARGETS, export, predicted
 from explorer.deploy.checks import compare
 from explorer.deploy.content import Content, Plan
@@ -152,6 +153,28 @@ def test_corrected_biases_are_in_the_file(tmp_path):
         own = content.plan.network.module.get_submodule(content.plan.layers[1].name).bias.numpy()
         bias = file[f"{content.plan.layers[1].name}.bias"]
     assert np.array_equal(bias, content.biases[1]) and not np.array_equal(bias, own)
+
+
+@pytest.mark.parametrize("algorithm", [each.id for each in ALGORITHMS])
+@pytest.mark.parametrize("model", ["digits", "article-mlp"])
+def test_every_algorithm_is_held_or_refused(tmp_path, algorithm, model):
+    """Also what some do to the inputs of layers while the network runs."""
+    weights = "int4-asym-channel" if algorithm == "hqq" else "int8-sym-channel"
+    asked = settings(model, weights, "int8-asym-tensor").replace(algorithms=(algorithm,))
+    done = [to for to in TARGETS.ids if _exported(asked, tmp_path / to, to)]
+    assert "numpy" in done and ("onnx" in done) == (algorithm != "hqq") and "python" not in done
+    safe = asked.replace(weights="int8-symfull-channel") if algorithm != "hqq" else asked
+    changed = any(layer.before for layer in Plan.of(safe).layers)
+    assert _exported(safe, tmp_path / "again", "safetensors") == (algorithm != "hqq" and not changed)
+
+
+def _exported(asked: Settings, path, to: str) -> bool:
+    try:
+        done = export(asked, path, to=to)
+    except SettingsError:
+        return False
+    assert abs(done.predicted.total - done.bytes) <= 0.01 * done.bytes
+    return True
 
 
 def test_a_link_does_as_well_as_settings(tmp_path):
