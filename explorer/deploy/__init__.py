@@ -14,8 +14,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.cache import CACHE
 from explorer.cost.files import FileSize
 from explorer.errors import DataError, ModelError, SettingsError
+from explorer.link import canonical
 from explorer.registry import Registry
 
 if TYPE_CHECKING:  # torch is loaded when something is exported
@@ -130,7 +132,8 @@ def planned(settings_or_link: Settings | str, target: Target, *, progress=None, 
 def predicted(settings_or_link: Settings | str, to: str) -> FileSize:
     """The size of the file that `export` would write. Raises SettingsError for what the target cannot hold."""
     target = TARGETS[to]
-    return target.predict(planned(settings_or_link, target))
+    plan = planned(settings_or_link, target)
+    return CACHE.get(f"file size {to} {plan.network.digest} {canonical(plan.settings)}", lambda: target.predict(plan))
 
 
 TARGETS.discover(__name__, __path__)
