@@ -1,6 +1,6 @@
 """An ONNX graph from a torch module, node by node with onnx.helper, quantized as the simulation quantizes.
 
-The module is walked with torch.fx. Inputs of layers get QuantizeLinear and DequantizeLinear, weights are stored as codes
+The module is walked as a graph of torch.fx. Inputs of layers get QuantizeLinear and DequantizeLinear, weights are stored as codes
 behind a DequantizeLinear (QDQ, ONNX operators of opset 21); a bias becomes int32 with the scale of its
 products, as integer kernels add it (Jacob et al., CVPR 2018, §2.4). Nothing else is quantized.
 
@@ -22,6 +22,7 @@ from explorer.deploy.content import Content, Plan, PlannedLayer, on_input
 from explorer.errors import ModelError
 from explorer.formats import FORMATS
 from explorer.recipe import Recipe
+from explorer.simulate import own_copy
 
 OPSET, IR = 21, 10
 FLOATS = {"fp32": "FLOAT", "fp16": "FLOAT16", "bf16": "BFLOAT16", "fp8e4m3": "FLOAT8E4M3FN", "fp8e5m2": "FLOAT8E5M2"}
@@ -81,10 +82,34 @@ def _packed(values: np.ndarray, bits: int) -> bytes:
     return values.astype(values.dtype.newbyteorder("<")).tobytes()
 
 
+class _Leaf(nn.Module):
+    """Stands for a module of torch's own: calling it is one node of the graph."""
+
+    def __init__(self, tracer: torch.fx.Tracer, name: str):
+        super().__init__()
+        self.tracer, self.name = tracer, name
+
+    def forward(self, x):
+        return self.tracer.create_proxy("call_module", self.name, (x,), {})
+
+
+def traced_graph(module: nn.Module) -> torch.fx.Graph:
+    """What torch.fx.symbolic_trace gives. That replaces Module.__call__ for the whole process while it traces, and
+    breaks networks that other threads run meanwhile; here a copy of the module has its leaves replaced instead."""
+    copy, tracer = own_copy(module), torch.fx.Tracer()
+    tracer.root, tracer.graph = copy, torch.fx.Graph()
+    for name, child in list(copy.named_modules()):
+        if name and not list(child.children()):
+            copy.set_submodule(name, _Leaf(tracer, name))
+    x = tracer.create_proxy("placeholder", "x", (), {})
+    tracer.create_node("output", "output", (tracer.create_arg(copy(x)),), {})
+    return tracer.graph
+
+
 def build(content: Content, *, skeleton: bool = False):
     """(ModelProto, Graph). Raises ModelError for a module with operations that are not known here."""
     plan, graph = content.plan, Graph(content, skeleton)
-    traced = torch.fx.symbolic_trace(plan.network.module).graph
+    traced = traced_graph(plan.network.module)
     sample = plan.network.prepare(plan.network.test[:1])
     places = {layer.name: i for i, layer in enumerate(plan.layers)}
     made: dict = {}  # fx node → (tensor, whether it is never negative, zeros to pad before the next convolution)
