@@ -17,6 +17,7 @@ if str(ROOT) not in sys.path:  # Streamlit puts this file's folder there, not th
     sys.path.insert(0, str(ROOT))
 
 from components.controls import address  # noqa: E402
+from components.controls.export import export  # noqa: E402
 from components.controls.share import share  # noqa: E402
 from components.controls.state import state  # noqa: E402
 from components.screens.about import about  # noqa: E402
@@ -49,8 +50,10 @@ def main() -> None:
     address.read(page.url_path)
     header = st.container(horizontal=True, vertical_alignment="center", key="header")
     header.html(f'<p class="sentence">{html.escape(state().settings.sentence())}</p>')
-    sharing = header.container(width="content")
+    exporting, sharing = header.container(width="content"), header.container(width="content")
     page.run()
+    with exporting:
+        export(state().good)
     with sharing:
         share(state().good)
     address.write()

@@ -20,7 +20,7 @@ _HOME = {
     "calibrate": "calibration", "error_curve": "exact_error",
     "run": "pipeline", "Result": "pipeline", "adjust": "adjust",
     "models": "tables", "formats": "tables", "calibrations": "tables",
-    "parity": "parity",
+    "parity": "parity", "export": "deploy",
 }  # fmt: skip
 
 __all__ = sorted([*_HOME, "algorithms"])

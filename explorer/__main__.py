@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 
 from explorer.console import (
     parity_facts,
+    print_export,
     print_facts,
     print_json,
     print_parity,
@@ -95,6 +96,11 @@ def _parser() -> Parser:
     sub.add_argument("--axis", type=int, default=0, help="the channel axis (0)")
     sub.add_argument("--seed", type=int, default=0, help="of stochastic rounding (0)")
     sub.add_argument("--out", metavar="FILE.npz", help="write codes, scale and zero_point")
+    sub = command(export, "write the quantized network to a file")
+    sub.add_argument("link", help='"?v=1&m=digits&w=int8-sym-channel", the whole address, or a settings file (.json)')
+    sub.add_argument("file", help="where to; it is written beside, verified and renamed")
+    sub.add_argument("--to", default="onnx", metavar="TARGET", help="onnx (default), safetensors, gguf, numpy or python")
+    sub.add_argument("--force", action="store_true", help="replace an existing file")
     sub = command(parity, "compare with other implementations")
     sub.add_argument("peers", nargs="*", metavar="PEER", help="ids of those to compare with (all), such as onnxruntime")
     for listing, help in (
@@ -124,6 +130,18 @@ def run(options) -> None:
     if options.json:
         return print_json({"notes": [str(note) for note in notes], **result.as_dict()})
     print_result(result)
+
+
+def export(options) -> None:
+    """Write the quantized network of a link to a file, verified by loading it again and running it."""
+    options.link, options.settings = (None, options.link) if options.link.endswith(".json") else (options.link, None)
+    settings, notes = _asked(options)
+    import explorer
+
+    done = explorer.export(settings, options.file, to=options.to, force=options.force, progress=show_progress())
+    if options.json:
+        return print_json({"notes": [str(note) for note in notes], **done.as_dict()})
+    print_export(done)
 
 
 def quantize(options) -> None:

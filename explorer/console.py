@@ -76,6 +76,15 @@ def print_result(result) -> None:
     print(f"link {link}" if link else f"stamp {result.stamp} (too many fields for a link: keep the settings file)")
 
 
+def print_export(done) -> None:
+    """An exported file for people: its size by what it is for, and what was compared."""
+    size = done.predicted
+    print(f"{done.path}: {done.bytes:,} bytes (predicted {size.total:,}: {size.quantized:,} quantized, {size.scales:,} scales and "
+          f"zero points, {size.rest:,} left in floating point or int32, {size.overhead:,} overhead)")  # fmt: skip
+    print(done.checks.sentence())
+    print(f"link {done.link}")
+
+
 def parity_facts(table) -> dict:
     """The table of explorer.parity for programs: peers with their versions, rows, and the rules they name."""
     from explorer.parity import PEERS

@@ -238,3 +238,40 @@ def test_an_axis_or_seed_that_cannot_be(capsys, array):
     assert code == 2 and "there is no axis 9" in err
     code, _, err = said(capsys, "quantize", array, "int8-stochastic", "--seed", "-1")
     assert code == 2 and "a seed is a whole number" in err
+
+
+def test_export_writes_a_proven_file(capsys, tmp_path):
+    path = tmp_path / "digits.onnx"
+    code, out, _ = said(capsys, "export", encode_link(SMALL), str(path))
+    assert code == 0 and out.startswith(f"{path}: {path.stat().st_size:,} bytes") and "codes equal" in out
+    code, out, _ = said(capsys, "export", encode_link(SMALL), "--to", "numpy", str(path), "--force", "--json")
+    printed = json.loads(out)
+    assert code == 0 and printed["target"] == "numpy" and printed["bytes"] == path.stat().st_size
+    assert printed["checks"]["codes_differ"] == 0 and printed["stamp"] in printed["link"]
+    (tmp_path / "settings.json").write_text(settings_to_json(SMALL))
+    code, out, _ = said(capsys, "export", str(tmp_path / "settings.json"), str(tmp_path / "other.onnx"))
+    assert code == 0 and (tmp_path / "other.onnx").is_file()
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["FILE"], "exists; name another file"),
+    (["nowhere/FILE"], "there is no folder"),
+    (["NEW", "--to", "gguf"], "GGUF cannot hold this"),
+    (["NEW", "--to", "tflite"], "there is no export target"),
+])  # fmt: skip
+def test_export_refuses_in_one_sentence(capsys, tmp_path, monkeypatch, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FILE").write_text("mine")
+    code, out, err = said(capsys, "export", encode_link(SMALL), *arguments)
+    assert code == 2 and out == "" and says in err.splitlines()[-1] and "Traceback" not in err
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["mine"]
+
+
+def test_export_on_a_full_disk_leaves_no_half_file(capsys, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    code, out, err = said(capsys, "export", encode_link(SMALL), str(tmp_path / "file.onnx"))
+    assert code == 2 and out == "" and "No space left on device; nothing is left of it" in err
+    assert not list(tmp_path.iterdir())

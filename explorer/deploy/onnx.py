@@ -1,0 +1,167 @@
+"""onnx: a QDQ graph that ONNX Runtime, TensorRT, OpenVINO and others fuse into integer kernels.
+
+Verified in ONNX Runtime with session options that the file's metadata names, since without them it computes something
+else: `session.x64quantprecision` (u8 × s8 kernels without VNNI add pairs of products in 16 bits, which saturates),
+`session.qdq_matmulnbits_accuracy_level` (weight-only layers are otherwise given INT8 activations) and, where a layer's
+weights stay in floating point behind a quantized input, `session.disable_quant_qdq` (their weights are
+otherwise quantized to INT8 per tensor). Source: onnxruntime_session_options_config_keys.h.
+
+What differs from the simulation is the biases: integer kernels add them in int32, which rounds them to
+a multiple of the product of both scales.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import torch
+
+from explorer.cost.files import FileSize
+from explorer.deploy import TARGETS, Target
+from explorer.deploy.checks import ReadBack, differing, unreadable
+from explorer.deploy.content import Content, Plan, PlannedLayer, only
+from explorer.errors import ModelError
+from explorer.quantize import QuantizedTensor
+
+SESSION = {"session.x64quantprecision": "1", "session.qdq_matmulnbits_accuracy_level": "1"}
+HOLDS = ("weights in integers, FP8, FP16 or BF16 per tensor, channel or group, activations in integers of up to 16 bits "
+         "per tensor, rounded to nearest")  # fmt: skip
+CASTS = ("fp16", "bf16", "fp8e4m3", "fp8e5m2")
+
+
+def refuses(plan: Plan) -> str:
+    recipe = plan.activations
+    if recipe.format != "fp32" and not (recipe.scheme and recipe.kind == "tensor" and recipe.rounding == "nearest"):
+        return f"activations {recipe} are not possible in QuantizeLinear; it holds {HOLDS}"
+    if "hqq" in plan.settings.algorithms:
+        return "zero points between the codes, as hqq chooses them, are not possible; leave hqq out"
+    return only(plan, _held, f"it holds {HOLDS}") or _ragged(plan)
+
+
+def _held(recipe) -> bool:
+    if recipe.scheme or recipe.format in CASTS and recipe.range:
+        return recipe.kind in ("tensor", "channel", "group") and (recipe.scheme or recipe.format.startswith("fp8"))
+    return recipe.is_cast and recipe.format in CASTS
+
+
+def _ragged(plan: Plan) -> str:
+    from explorer.deploy.content import first
+
+    def why(layer: PlannedLayer) -> str:
+        size = layer.recipe.size
+        if not size or size >= layer.columns or not layer.columns % size:
+            return ""
+        return f"groups of {size} do not divide its {layer.columns} weights a channel; use a group size that does, or channel"
+
+    return first(plan, why)
+
+
+def session_options(plan: Plan) -> dict[str, str]:
+    """What a session needs so that it computes what the graph says."""
+    floats = any(layer.recipe.format in ("fp32", "fp16", "bf16") for layer in plan.layers)
+    return SESSION | ({"session.disable_quant_qdq": "1"} if floats and plan.activations.scheme else {})
+
+
+def metadata(plan: Plan, link: str, stamp: str) -> dict[str, str]:
+    return {"link": link, "stamp": stamp, "settings": plan.settings.sentence(), "session_options": json.dumps(session_options(plan))}
+
+
+def model_of(content: Content):
+    """The ModelProto."""
+    from onnx import helper
+
+    from explorer.deploy.onnx_graph import build
+
+    model, _ = build(content)
+    helper.set_model_props(model, metadata(content.plan, content.link, content.stamp))
+    return model
+
+
+def write(content: Content, path) -> None:
+    data = model_of(content).SerializeToString(deterministic=True)
+    with open(path, "wb") as stream:
+        stream.write(data)
+
+
+def read(content: Content, path) -> ReadBack:
+    import onnx
+    import onnxruntime
+    from onnx import numpy_helper
+
+    try:
+        model = onnx.load(path)
+        onnx.checker.check_model(model, full_check=True)
+        onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    except Exception as error:  # protobuf and the checker have errors of their own
+        raise unreadable(path, error) from error
+    stored = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    for key, value in (session_options(content.plan) | {"session.intra_op.allow_spinning": "0"}).items():
+        options.add_session_config_entry(key, value)
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0][:200]
+        raise ModelError(f"ONNX Runtime {onnxruntime.__version__} refuses the graph: {reason}") from error
+    name = session.get_inputs()[0].name
+
+    def run(inputs: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(session.run(None, {name: inputs.numpy()})[0])
+
+    tensors = [_tensor(layer, q, stored) for layer, q in zip(content.plan.layers, content.tensors, strict=True)]
+    differ = sum(_input_differs(layer, grid, stored) for layer, grid in zip(content.plan.layers, content.input_grids))
+    return ReadBack(f"ONNX Runtime {onnxruntime.__version__}", [q.codes for q in tensors],
+                    [q.dequantize() for q in tensors], run, differ)  # fmt: skip
+
+
+def _tensor(layer: PlannedLayer, q: QuantizedTensor, stored: dict) -> QuantizedTensor:
+    """A layer's weights in the file."""
+    name = f"{layer.name}.weight"
+    codes = stored[name] if name in stored else stored[f"{name}.codes"]
+    if not layer.recipe.scheme:  # a bit pattern
+        codes = codes.view(q.codes.dtype)
+    codes = np.asarray(codes).astype(q.codes.dtype).reshape(layer.shape)
+    if layer.recipe.is_cast:
+        return QuantizedTensor(codes, np.ones((1, 1), np.float32), np.zeros((1, 1), np.int32), q.recipe, q.low, q.high)
+    scale, zero = (stored[f"{name}.{part}"] for part in ("scale", "zero_point"))
+    zero = zero.astype(np.int32) if layer.recipe.scheme else np.zeros(scale.shape, np.int32)
+    shape = q.scale.shape
+    return QuantizedTensor(codes, scale.reshape(shape), zero.reshape(shape), q.recipe, q.low, q.high)
+
+
+def _input_differs(layer: PlannedLayer, grid, stored: dict) -> int:
+    if grid is None:
+        return 0
+    read = (stored.get(f"{layer.name}.input.{part}") for part in ("scale", "zero_point"))
+    return sum(differing(ours, theirs) for ours, theirs in zip(grid, read))
+
+
+def predict(plan: Plan) -> FileSize:
+    """Tensor data from shapes and recipes; the graph around them is built without them and measured."""
+    from onnx import helper
+
+    from explorer.deploy.onnx_graph import build
+
+    model, graph = build(Content.unproven(plan), skeleton=True)
+    helper.set_model_props(model, metadata(plan, *plan.proofs))
+    lengths = 0
+    for proto, data in zip(model.graph.initializer, graph.data, strict=True):
+        bare = proto.ByteSize()
+        field = 1 + _varint(data)  # raw_data: its tag and length
+        lengths += field + _varint(bare + field + data) - _varint(bare)
+    whole = model.graph.ByteSize()
+    lengths += _varint(whole + lengths + sum(graph.data)) - _varint(whole)
+    return graph.size + FileSize(overhead=model.ByteSize() + lengths)
+
+
+def _varint(value: int) -> int:
+    """Bytes of a length in protobuf's encoding: 7 bits each."""
+    return max(1, -(-int(value).bit_length() // 7))
+
+
+TARGETS.register(Target(
+    "onnx", "ONNX", ".onnx", "A graph with QuantizeLinear and DequantizeLinear that ONNX Runtime runs.",
+    HOLDS, "onnx.ai/onnx/operators, opset 21", ("onnx", "onnxruntime"), refuses, write, read, predict,
+))  # fmt: skip

@@ -1,0 +1,277 @@
+"""An ONNX graph from a torch module, node by node with onnx.helper, quantized as the simulation quantizes.
+
+The module is walked as a graph of torch.fx. Inputs of layers get QuantizeLinear and DequantizeLinear, weights are stored as codes
+behind a DequantizeLinear (QDQ, ONNX operators of opset 21); a bias becomes int32 with the scale of its
+products, as integer kernels add it (Jacob et al., CVPR 2018, §2.4). Nothing else is quantized.
+
+The same walk serves the prediction of the file's size: a skeleton has all nodes, and tensors without their data.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from onnx import TensorProto, helper
+from torch import nn
+
+from explorer.cost.files import FileSize, scale_shape
+from explorer.deploy.content import Content, Plan, PlannedLayer, on_input
+from explorer.errors import ModelError
+from explorer.formats import FORMATS
+from explorer.recipe import Recipe
+from explorer.simulate import own_copy
+
+OPSET, IR = 21, 10
+FLOATS = {"fp32": "FLOAT", "fp16": "FLOAT16", "bf16": "BFLOAT16", "fp8e4m3": "FLOAT8E4M3FN", "fp8e5m2": "FLOAT8E5M2"}
+LARGEST_BIAS = 2**30  # of an int32 that sums of products are added to
+SMALLEST = np.finfo(np.float32).tiny
+
+
+def tensor_type(recipe: Recipe, *, least: int = 4) -> tuple[str, int]:
+    """(name of the ONNX type that holds a recipe's codes, its bits); integers take the next of 4, 8 and 16 bits."""
+    number = FORMATS[recipe.format]
+    if number.kind != "integer":
+        return FLOATS[recipe.format], number.bits
+    bits = next(bits for bits in (4, 8, 16) if bits >= max(number.bits, least))
+    return f"{'' if number.signed else 'U'}INT{bits}", bits
+
+
+class Graph:
+    """Nodes and tensors so far. size: bytes of tensor data by what they are for, from shapes; a skeleton leaves them out."""
+
+    def __init__(self, content: Content, skeleton: bool):
+        self.plan, self.content, self.skeleton = content.plan, content, skeleton
+        self.nodes: list = []
+        self.tensors: list = []
+        self.size = FileSize()
+        self.data: list[int] = []  # bytes of each tensor
+        self._shared: set[str] = set()
+
+    def node(self, op: str, inputs: list[str], name: str, **attributes) -> str:
+        self.nodes.append(helper.make_node(op, inputs, [name], **attributes))
+        return name
+
+    def tensor(self, name: str, kind: str, bits: int, shape: tuple[int, ...], part: str, values) -> str:
+        """A constant. values: numbers of a type as wide as `bits`, 4 bits in bytes of their own."""
+        count = int(np.prod(shape, dtype=np.int64)) if shape else 1
+        proto = TensorProto(name=name, data_type=getattr(TensorProto, kind), dims=shape)
+        bytes_ = -(-count * bits // 8)
+        self.size += FileSize(**{part: bytes_})
+        self.data.append(bytes_)
+        if not self.skeleton:
+            proto.raw_data = _packed(np.asarray(values), bits)
+        self.tensors.append(proto)
+        return name
+
+    def number(self, name: str, value: float) -> str:
+        """A float32 constant that nodes share."""
+        if name not in self._shared:
+            self._shared.add(name)
+            self.tensor(name, "FLOAT", 32, (), "rest", np.float32(value))
+        return name
+
+
+def _packed(values: np.ndarray, bits: int) -> bytes:
+    if bits == 4:  # the first of two in the low half
+        flat = values.ravel().astype(np.uint8) & 15
+        flat = np.append(flat, np.zeros(len(flat) % 2, np.uint8))
+        return (flat[::2] | flat[1::2] << 4).tobytes()
+    return values.astype(values.dtype.newbyteorder("<")).tobytes()
+
+
+class _Leaf(nn.Module):
+    """Stands for a module of torch's own: calling it is one node of the graph."""
+
+    def __init__(self, tracer: torch.fx.Tracer, name: str):
+        super().__init__()
+        self.tracer, self.name = tracer, name
+
+    def forward(self, x):
+        return self.tracer.create_proxy("call_module", self.name, (x,), {})
+
+
+def traced_graph(module: nn.Module) -> torch.fx.Graph:
+    """What torch.fx.symbolic_trace gives. That replaces Module.__call__ for the whole process while it traces, and
+    breaks networks that other threads run meanwhile; here a copy of the module has its leaves replaced instead."""
+    copy, tracer = own_copy(module), torch.fx.Tracer()
+    tracer.root, tracer.graph = copy, torch.fx.Graph()
+    for name, child in list(copy.named_modules()):
+        if name and not list(child.children()):
+            copy.set_submodule(name, _Leaf(tracer, name))
+    x = tracer.create_proxy("placeholder", "x", (), {})
+    tracer.create_node("output", "output", (tracer.create_arg(copy(x)),), {})
+    return tracer.graph
+
+
+def build(content: Content, *, skeleton: bool = False):
+    """(ModelProto, Graph). Raises ModelError for a module with operations that are not known here."""
+    plan, graph = content.plan, Graph(content, skeleton)
+    traced = traced_graph(plan.network.module)
+    sample = plan.network.prepare(plan.network.test[:1])
+    places = {layer.name: i for i, layer in enumerate(plan.layers)}
+    made: dict = {}  # fx node → (tensor, whether it is never negative, zeros to pad before the next convolution)
+    for node in traced.nodes:
+        if node.op == "placeholder":
+            made[node] = (str(node.target), False, None)
+            given = made[node][0]
+        elif node.op == "output":
+            result = made[node.args[0]][0]
+        else:
+            made[node] = _made(graph, node, made, places)
+    with torch.inference_mode():
+        width = plan.network.module(sample).shape[1:]
+    value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])  # noqa: E731
+    body = helper.make_graph(graph.nodes, "network", [value(given, sample.shape[1:])], [value(result, width)], graph.tensors)
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR,
+                              producer_name="precision-tradeoff explorer")  # fmt: skip
+    return model, graph
+
+
+def _made(graph: Graph, node, made: dict, places: dict[str, int]):
+    source, positive, pad = made[node.args[0]]
+    if node.op == "call_module":
+        module = graph.plan.network.module.get_submodule(node.target)
+        if node.target in places:
+            return _layer(graph, places[node.target], module, source, positive, pad), False, None
+        if isinstance(module, (nn.Identity, nn.Dropout)):
+            return made[node.args[0]]
+        if isinstance(module, nn.ZeroPad2d) and pad is None:
+            left, right, top, bottom = module.padding
+            return source, positive, (top, left, bottom, right)
+        what = {nn.ReLU: F.relu, nn.ReLU6: F.relu6, nn.Sigmoid: torch.sigmoid, nn.Flatten: torch.flatten}.get(type(module))
+    else:
+        what = node.target
+    if pad is None:
+        if what in (F.relu, torch.relu, "relu"):
+            return graph.node("Relu", [source], node.name), True, None
+        if what is F.relu6:
+            ends = [graph.number("zero", 0), graph.number("six", 6)]
+            return graph.node("Clip", [source, *ends], node.name), True, None
+        if what in (torch.sigmoid, "sigmoid"):
+            return graph.node("Sigmoid", [source], node.name), True, None
+        if what in (torch.flatten, "flatten"):
+            return graph.node("Flatten", [source], node.name), positive, None
+        if what in (operator.add, torch.add):
+            other, also, _ = made[node.args[1]]
+            return graph.node("Add", [source, other], node.name), positive and also, None
+        if what in ("mean", torch.mean):
+            axes = graph.tensor(f"{node.name}.axes", "INT64", 64, (2,), "overhead", np.int64([2, 3]))
+            if tuple(node.kwargs.get("dim") or node.args[1]) == (2, 3):
+                keep = int(node.kwargs.get("keepdim", False))
+                return graph.node("ReduceMean", [source, axes], node.name, keepdims=keep), positive, None
+    raise ModelError(f"ONNX export knows no {node.target}; it writes convolutions, linear layers, ReLU, ReLU6, sigmoid, "
+                     "sums, means over pixels, flatten and zero padding before a convolution")  # fmt: skip
+
+
+def _layer(graph: Graph, i: int, module, source: str, positive: bool, pad) -> str:
+    layer = graph.plan.layers[i]
+    if layer.before is not None:
+        source, positive = _before(graph, layer, source), False
+    source, grid = _input(graph, i, layer, source, positive)
+    inputs = [source, _weight(graph, i, layer)]
+    if layer.bias:
+        inputs.append(_bias(graph, i, layer, grid))
+    if layer.kind == "linear":
+        return graph.node("Gemm", inputs, layer.name, transB=1)
+    left, right, top, bottom = module._reversed_padding_repeated_twice  # known also where padding is "same"
+    if module.padding_mode != "zeros" and any((left, right, top, bottom)):
+        raise ModelError(f"ONNX export pads with zeros only, and {layer.name} pads with {module.padding_mode}")
+    pads = np.add((top, left, bottom, right), pad or 0).tolist()
+    return graph.node("Conv", inputs, layer.name, kernel_shape=list(module.kernel_size), strides=list(module.stride),
+                      pads=pads, dilations=list(module.dilation), group=module.groups)  # fmt: skip
+
+
+def _before(graph: Graph, layer: PlannedLayer, source: str) -> str:
+    """What an algorithm does to a layer's input; zeros that are padded stay zeros, so the order is free."""
+    (kind, values), name = on_input(layer), f"{layer.name}.before"
+    flat = layer.kind == "linear"
+    if kind == "factors":
+        shape = values.shape if flat else (*values.shape, 1, 1)
+        return graph.node("Mul", [source, graph.tensor(f"{name}.factors", "FLOAT", 32, shape, "rest", values)], name)
+    blocks, side, _ = values.shape
+    if not flat:  # a 1 × 1 convolution in groups
+        weight = np.ascontiguousarray(values.swapaxes(1, 2)).reshape(blocks * side, side, 1, 1)
+        return graph.node("Conv", [source, graph.tensor(f"{name}.rotation", "FLOAT", 32, weight.shape, "rest", weight)], name, group=blocks)
+    apart = graph.tensor(f"{name}.apart", "INT64", 64, (4,), "overhead", np.int64([0, blocks, 1, side]))
+    together = graph.tensor(f"{name}.together", "INT64", 64, (2,), "overhead", np.int64([0, blocks * side]))
+    rotation = graph.tensor(f"{name}.rotation", "FLOAT", 32, values.shape, "rest", values)
+    turned = graph.node("MatMul", [graph.node("Reshape", [source, apart], f"{name}.blocks"), rotation], f"{name}.turned")
+    return graph.node("Reshape", [turned, together], name)
+
+
+def _input(graph: Graph, i: int, layer: PlannedLayer, source: str, positive: bool):
+    """The quantized input of a layer, and its (scale, zero point), both None where it stays in FP32."""
+    recipe = graph.plan.activations
+    if not recipe.scheme:
+        return source, None
+    kind, bits = tensor_type(recipe, least=8)
+    scale, zero = graph.content.input_grids[i]
+    name = f"{layer.name}.input"
+    lowest, highest = FORMATS[recipe.format].code_range(recipe.scheme)
+    least, most = FORMATS[kind.lower()].code_range("asym")
+    low = lowest > least and not (positive and recipe.scheme != "asym")  # else never reached
+    ends = [f"{name}.low" if low else "", f"{name}.high" if highest < most else ""]
+    for end, code in zip(ends, (lowest, highest)):
+        if end:
+            graph.tensor(end, "FLOAT", 32, (), "scales", np.float32(code - zero) * scale)
+    if any(ends):  # QuantizeLinear would go on to the ends of its type
+        source = graph.node("Clip", [source, *ends], f"{name}.clipped")
+    grid = [graph.tensor(f"{name}.scale", "FLOAT", 32, (), "scales", scale),
+            graph.tensor(f"{name}.zero_point", kind, bits, (), "scales", np.asarray(zero).astype(_numpy(kind)))]  # fmt: skip
+    codes = graph.node("QuantizeLinear", [source, *grid], f"{name}.codes")
+    return graph.node("DequantizeLinear", [codes, *grid], f"{name}.values"), (scale, zero)
+
+
+def _numpy(kind: str) -> str:
+    return kind.lower() if kind not in ("INT4", "UINT4") else kind.lower().replace("4", "8")
+
+
+def _weight(graph: Graph, i: int, layer: PlannedLayer) -> str:
+    q, recipe, name = graph.content.tensors[i], layer.recipe, f"{layer.name}.weight"
+    kind, bits = tensor_type(recipe)
+    if recipe.format in ("fp32", "fp16", "bf16"):
+        part = "rest" if recipe.format == "fp32" else "quantized"
+        graph.tensor(name, kind, bits, layer.shape, part, q.codes)
+        return name if recipe.format == "fp32" else graph.node("Cast", [name], f"{name}.values", to=TensorProto.FLOAT)
+    down, across = scale_shape(layer.shape, recipe) if recipe.range else (1, 1)
+    blocked = across > 1
+    shape = (layer.shape[0], layer.columns) if blocked else layer.shape
+    graph.tensor(f"{name}.codes", kind, bits, shape, "quantized", q.codes)
+    scales = (down, across) if blocked else (down,) if recipe.kind in ("channel", "group") else ()
+    how = {"axis": 1, "block_size": recipe.size} if blocked else {"axis": 0} if scales else {}
+    zero = q.zero_point.astype(_numpy(kind) if recipe.scheme else np.uint8)
+    parts = [graph.tensor(f"{name}.scale", "FLOAT", 32, scales, "scales", q.scale),
+             graph.tensor(f"{name}.zero_point", kind, bits, scales, "scales", zero)]  # fmt: skip
+    values = graph.node("DequantizeLinear", [f"{name}.codes", *parts], f"{name}.values", **how)
+    if not blocked or layer.kind == "linear":
+        return values
+    shape = graph.tensor(f"{name}.shape", "INT64", 64, (len(layer.shape),), "overhead", np.int64(layer.shape))
+    return graph.node("Reshape", [values, shape], f"{name}.shaped")
+
+
+def _bias(graph: Graph, i: int, layer: PlannedLayer, grid) -> str:
+    """int32 where products have one scale in each channel, else float32."""
+    name, shape, bias = f"{layer.name}.bias", layer.shape[:1], graph.content.biases[i]
+    scales = None if grid is None else integer_bias_scales(graph.plan, layer, graph.content.tensors[i], grid[0], bias)
+    if scales is None:
+        return graph.tensor(name, "FLOAT", 32, shape, "rest", bias)
+    many = scales.shape if layer.recipe.kind in ("channel", "group") else ()
+    codes = np.rint(bias / scales.astype(np.float64)).astype(np.int32)
+    inputs = [graph.tensor(f"{name}.codes", "INT32", 32, shape, "rest", codes),
+              graph.tensor(f"{name}.scale", "FLOAT", 32, many, "scales", scales)]  # fmt: skip
+    return graph.node("DequantizeLinear", inputs, name, **({"axis": 0} if many else {}))
+
+
+def integer_bias_scales(plan: Plan, layer: PlannedLayer, q, input_scale: np.float32, bias: np.ndarray) -> np.ndarray | None:
+    """The scales of an int32 bias, one a tile of the weights; None where products have no scale of their channel,
+    are wider than 8 × 8 bits, or the bias is beyond what int32 holds beside a sum: weights that are nearly all 0
+    have a scale that small."""
+    per_row = layer.recipe.scheme and layer.recipe.kind != "block" and q.scale.shape[1] == 1
+    if not per_row or max(layer.recipe.bits, plan.activations.bits) > 8:
+        return None
+    scales = input_scale * q.scale.ravel()
+    usable = (scales > 0).all() and np.abs(bias / np.maximum(scales, SMALLEST).astype(np.float64)).max() <= LARGEST_BIAS
+    return scales if usable else None
