@@ -12,7 +12,7 @@ PAGE = sorted((ROOT / "components").rglob("*.py"))
 SCRIPTS = sorted((ROOT / "components").rglob("*.js"))
 # from the ground up: a file may import what stands before it, never what stands behind
 STOREYS = ["errors", "registry", "formats", "ranges", "recipe", "values", "grid", "granularity", "blocks", "rows", "exact_error",
-           "calibration", "quantize", "models", "simulate", "inputs", "algorithms", "evaluate", "report", "cost",
+           "calibration", "quantize", "models", "simulate", "inputs", "algorithms", "evaluate", "known", "report", "cost",
            "advice", "stages", "pipeline", "views", "parity"]
 LATE = {("ranges", "calibration"), ("exact_error", "calibration")}  # inside functions, to look a name up
 

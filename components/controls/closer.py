@@ -5,6 +5,7 @@ import streamlit as st
 from components.charts import activations, bits, channels, crest, tables
 from components.charts.style import draw, palette
 from components.controls.before_after import before_after
+from components.controls.cost import cost
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job, stop
 from components.controls.state import look, state
@@ -134,6 +135,6 @@ def _name(snapshot: Snapshot, selected: int) -> str:
 
 
 PICTURES = {
-    "bits": _bits, "channels": _channels, "activations": _activations, "algorithms": before_after, "crest": _crest,
+    "bits": _bits, "cost": cost, "channels": _channels, "activations": _activations, "algorithms": before_after, "crest": _crest,
     "worked": _worked, "layers": _layers,
 }  # fmt: skip

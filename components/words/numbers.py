@@ -35,6 +35,23 @@ def size(count: float) -> str:
     return f"{value:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
 
 
+PREFIXES = (("", 1.0), ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9), ("p", 1e-12))
+
+
+def metric(value: float | None, unit: str) -> str:
+    """Seconds, joules: "1.23 ms"."""
+    if value is None:
+        return "—"
+    prefixed, (number,) = in_one_prefix([value], unit)
+    return f"{number:.3g} {prefixed}"
+
+
+def in_one_prefix(values: list[float], unit: str) -> tuple[str, list[float]]:
+    """Values in the unit that suits the largest of them: ("ms", [0.1, 9.3])."""
+    prefix, factor = next((each for each in PREFIXES if max(values) >= each[1]), PREFIXES[-1])
+    return f"{prefix}{unit}", [value / factor for value in values]
+
+
 def in_one_unit(counts: list[float]) -> tuple[str, list[float]]:
     """Bytes in the unit that suits the largest of them: ("kB", [7.06, 78.9])."""
     unit, factor = next((each for each in UNITS if max(counts) >= each[1]), UNITS[-1])
