@@ -10,10 +10,11 @@ from components.words.numbers import in_one_prefix, metric, percent
 def roof(seen: dict, selected: int, device: str, colors: Palette) -> tuple[go.Figure, str]:
     """seen: views.cost.roofline; the chosen layer is marked."""
     layers = seen["layers"]
-    axis = {"type": "log", "showgrid": True, "zeroline": False, "exponentformat": "SI"}
+    axis = {"type": "log", "showgrid": True, "zeroline": False, "exponentformat": "SI", "dtick": 1}
     chart = figure(colors, 400, xaxis=axis | {"title": en_cost.ROOF_X}, yaxis=axis | {"title": en_cost.ROOF_Y})
     for line in seen["roofs"]:
-        chart.add_scatter(x=line["x"], y=line["y"], mode="lines", line={"color": colors.quiet, "width": 2}, hoverinfo="skip")
+        chart.add_scatter(x=line["x"], y=line["y"], mode="lines", hoverinfo="skip",
+                          line={"color": colors.quiet, "width": 2, "dash": "dot" if line["level"] == "cache_bandwidth" else "solid"})  # fmt: skip
         chart.add_scatter(x=line["x"][-1:], y=line["y"][-1:], mode="text", text=[line["arithmetic"].upper()],
                           textposition="top left", textfont={"color": colors.quiet}, hoverinfo="skip")  # fmt: skip
     tips = [

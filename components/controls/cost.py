@@ -43,8 +43,16 @@ def cost(running, snapshot, selected: int) -> None:
         return
     seen = roofline(predicted, snapshot.layers["name"].tolist())
     draw(*charts.roof(seen, selected, device.title, palette()), title=en_cost.ROOF_TITLE.format(device=device.title), key="cost.roof")
+    st.caption(en_cost.ROOF_NOTE)
     draw(*charts.energy(energy_split(predicted), palette()), title=en_cost.ENERGY_TITLE, key="cost.energy")
     st.caption(f"{memory} {en_cost.STATIC_UNKNOWN if predicted.energy.static is None else ''}")
+
+
+def axis() -> str:
+    """The switch of what the bit widths are shown against: one of en_cost.AXES."""
+    st.segmented_control(en_cost.AXIS, list(en_cost.AXES), key="bits.axis", format_func=en_cost.AXES.get, help=en_cost.AXIS_HELP,
+                         required=True, default="size")  # fmt: skip
+    return st.session_state["bits.axis"]
 
 
 def _speed(predicted) -> str:

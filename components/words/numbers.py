@@ -26,7 +26,7 @@ def decibel(value: float | None) -> str:
     return "exact" if math.isinf(value) else f"{value:.1f} dB".replace("-", MINUS)
 
 
-UNITS = (("MB", 1e6), ("kB", 1e3), ("B", 1))
+UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1))
 
 
 def size(count: float) -> str:

@@ -11,7 +11,7 @@ def roofline(predicted: Predicted, names: list[str]) -> dict:
     """Layers as points under the roofs of the arithmetics that they use; nothing where there is no prediction.
 
     layers: name, kind, arithmetic, intensity (operations per byte), attained (operations/s), seconds, share of
-    the whole, bound; roofs: one for each arithmetic, x (operations per byte) and y (operations/s)
+    the whole, bound; roofs: one for each arithmetic and memory level, x (operations per byte), y (operations/s)
     """
     device, time = DEVICES[predicted.target], predicted.latency
     layers = [
@@ -22,11 +22,13 @@ def roofline(predicted: Predicted, names: list[str]) -> dict:
     ]  # fmt: skip
     if not layers:
         return {"layers": [], "roofs": []}
-    ends = min(each["intensity"] for each in layers) / 4, max(each["intensity"] for each in layers) * 4
-    xs = [ends[0] * (ends[1] / ends[0]) ** (i / (POINTS - 1)) for i in range(POINTS)]
-    slope = 1e9 * device.get("bandwidth")
     used = dict.fromkeys(each["arithmetic"] for each in layers)
-    roofs = [{"arithmetic": name, "x": xs, "y": [min(device.peak(name), slope * x) for x in xs]} for name in used]
+    levels = {name: 1e9 * device.get(name) for name in ("bandwidth", "cache_bandwidth") if device.get(name)}
+    ridge = max(map(device.peak, used)) / levels["bandwidth"]
+    ends = min(each["intensity"] for each in layers) / 2, max(2 * ridge, *(2 * each["intensity"] for each in layers))
+    xs = [ends[0] * (ends[1] / ends[0]) ** (i / (POINTS - 1)) for i in range(POINTS)]
+    roofs = [{"arithmetic": name, "level": level, "x": xs, "y": [min(device.peak(name), slope * x) for x in xs]}
+             for name in used for level, slope in levels.items()]  # fmt: skip
     return {"layers": layers, "roofs": roofs}
 
 
