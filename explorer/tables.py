@@ -33,7 +33,7 @@ def calibrations() -> pd.DataFrame:
 def devices() -> pd.DataFrame:
     """The targets: one row each.
 
-    grade: the worst of its figures'; then the figures (NaN where there is none; units in
+    grade: the worst of its peaks', bandwidth's and memory's; then the figures (NaN where there is none; units in
     explorer.cost.devices.FIGURES), then for each number format how the device can use it:
     weights and activations, weights only, storage only, or none
     """

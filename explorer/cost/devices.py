@@ -75,8 +75,9 @@ class Device:
 
     @cached_property
     def grade(self) -> str:
-        """The worst grade among its figures."""
-        return max((figure.grade for figure in self.figures.values()), key=GRADES.index)
+        """The worst grade among its peaks, bandwidth and memory: what a prediction rests on most."""
+        rests = [figure.grade for name, figure in self.figures.items() if name.startswith("peak_") or name in ("bandwidth", "memory")]
+        return max(rests, key=GRADES.index)
 
     def support(self, format: str) -> str:
         """How it can use a number format, one of native.USES. Raises SettingsError for an unknown format."""
