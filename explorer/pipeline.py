@@ -211,7 +211,7 @@ def biases(settings: Settings, *, progress: Progress | None = None, cancel=None)
     network = network_of(settings)
     corrected = (None,) * len(network.layers)
     for algorithm in of_stage(settings.algorithms, "bias"):
-        key = f"{algorithm.id} {network.digest} {canonical(replace(settings, evaluation_samples=1))}"
+        key = f"{algorithm.id} {network.digest} {_run_key(replace(settings, evaluation_samples=1))}"
         corrected = CACHE.get(key, partial(_corrected, algorithm, network, settings, progress, cancel))
     return corrected
 
