@@ -19,7 +19,7 @@ _HOME = {
     "quantize": "quantize", "QuantizedTensor": "quantize", "sqnr_db": "quantize",
     "calibrate": "calibration", "error_curve": "exact_error",
     "run": "pipeline", "Result": "pipeline", "adjust": "adjust",
-    "models": "tables", "formats": "tables", "calibrations": "tables",
+    "models": "tables", "formats": "tables", "calibrations": "tables", "devices": "tables",
     "parity": "parity", "export": "deploy",
 }  # fmt: skip
 

@@ -109,6 +109,7 @@ def _parser() -> Parser:
         (ranges, "list the range methods"),
         (algorithms, "list the algorithms"),
         (presets, "list the presets"),
+        (devices, "list the targets of predicted costs"),
     ):
         command(listing, help)
     return parser
@@ -224,6 +225,13 @@ def presets(options) -> None:
     from explorer.presets import PRESETS
 
     print_rows(PRESETS, options.json, "id title weights activations imitates", more="differs source")
+
+
+def devices(options) -> None:
+    """List the targets whose latency and energy are predicted: their figures, each with source and grade in --json."""
+    from explorer.console import print_devices
+
+    print_devices(options.json)
 
 
 def _asked(options):

@@ -64,7 +64,10 @@ def print_result(result) -> None:
         print(f"{name:20} {_metric(metric)}")
     cost = result.cost
     print(f"{'size':20} {cost.size_bytes:,} bytes ({cost.how}), FP32 {cost.fp32_bytes:,}; "
-          f"{cost.bits_per_weight:.2f} bits per weight\n")  # fmt: skip
+          f"{cost.bits_per_weight:.2f} bits per weight")  # fmt: skip
+    for name, text in _predicted(cost.predicted):
+        print(f"{name:20} {text}")
+    print()
     titles = [title for title, _ in LAYER_COLUMNS.values()]
     rows = result.layers[list(LAYER_COLUMNS)].itertuples(index=False)
     formats = [spec for _, spec in LAYER_COLUMNS.values()]
@@ -83,6 +86,48 @@ def print_export(done) -> None:
           f"zero points, {size.rest:,} left in floating point or int32, {size.overhead:,} overhead)")  # fmt: skip
     print(done.checks.sentence())
     print(f"link {done.link}")
+
+
+def _predicted(predicted) -> list[tuple[str, str]]:
+    """Latency, energy and the memory of activations on the target, in words."""
+    from explorer.cost.devices import DEVICES
+
+    time, spent = predicted.latency, predicted.energy
+    where = f"on {DEVICES[predicted.target].title}"
+    memory = ("activations", f"{time.peak_bytes:,.0f} bytes at most at once (exact for these widths)")
+    if time.seconds is None:
+        return [("latency", f"{time.why} {where} ({time.how})"), *([memory] if time.peak_bytes else [])]
+    gain = "" if predicted.speedup is None else f", {predicted.speedup:.3g} times as fast as FP32"
+    saving = "" if predicted.energy_saving is None else f", FP32 {predicted.energy_saving:.3g} times as much"
+    return [
+        ("latency", f"{1e3 * time.seconds:.3g} ms, {1e3 * time.low:.3g} to {1e3 * time.high:.3g} ({time.how}) {where}{gain}"),
+        ("energy", f"{1e3 * spent.joules:.3g} mJ ({spent.how}: arithmetic {spent.arithmetic / spent.joules:.0%}, "
+                   f"weights {spent.weights / spent.joules:.0%}, activations {spent.activations / spent.joules:.0%}){saving}"),
+        memory,
+    ]  # fmt: skip
+
+
+def print_devices(as_json: bool) -> None:
+    """The devices: as JSON with every figure's source and all formats, or the figures that matter in columns."""
+    from dataclasses import asdict
+
+    from explorer.cost.devices import DEVICES
+    from explorer.formats import FORMATS
+
+    if as_json:
+        return print_json([
+            {"id": each.id, "title": each.title, "kind": each.kind, "processor": each.processor,
+             "figures": {name: asdict(figure) for name, figure in each.figures.items()},
+             "formats": {number.id: each.support(number.id) for number in FORMATS}}
+            for each in DEVICES
+        ])  # fmt: skip
+    shown = {"peak_fp32": "FP32 10¹²/s", "peak_fp16": "FP16", "peak_int8": "INT8", "bandwidth": "GB/s", "memory": "bytes"}
+    rows = [[each.id, each.title, each.kind, *(_figure(each.get(name)) for name in shown), each.grade] for each in DEVICES]
+    print_columns([["id", "title", "kind", *shown.values(), "worst grade"], *rows])
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
 
 
 def parity_facts(table) -> dict:

@@ -15,9 +15,11 @@ from explorer.advice import advise
 from explorer.algorithms import ALGORITHMS, of_stage
 from explorer.cache import CACHE, Codec
 from explorer.calibrated import activation_range, records, weight_range
+from explorer.cost.predict import predict
 from explorer.cost.size import Cost, size
 from explorer.errors import Cancelled
 from explorer.evaluate import Evaluation, Metric, evaluate
+from explorer.known import EVALUATION
 from explorer.link import canonical, decode_link, link_or_none
 from explorer.models import MODELS, Network
 from explorer.quantize import QuantizedTensor, decibels
@@ -36,7 +38,7 @@ Progress = Callable[[str, float], None]
 class Weighed:
     """What is known from the weights alone.
 
-    layers: one row per layer (see report.layer_row); cost: exact bytes; advice: sentences
+    layers: one row per layer (see report.layer_row); cost: exact bytes, predicted latency and energy; advice: sentences
     digest: SHA-256 of all codes, scales and zero points; sqnr_db: of all weights together
     """
 
@@ -79,7 +81,7 @@ class Result:
             **{name: asdict(getattr(self, name)) for name in metrics},
             "changed": list(self.changed),
             "sqnr_db": self.sqnr_db if np.isfinite(self.sqnr_db) else None,
-            "cost": asdict(self.cost),
+            "cost": self.cost.as_dict(),
             "layers": layers.where(layers.notna(), None).to_dict("records"),
             "advice": list(self.advice),
             "stamp": self.stamp,
@@ -123,7 +125,9 @@ def weigh(settings: Settings, *, progress: Progress | None = None, cancel=None) 
         rounded = partial(_rounded, network, settings)
         return Weighed(layers, cost, advise(rows, settings, weights, rounded), digest_of(tensors), total)
 
-    return CACHE.get(f"weigh {network.digest} {_weights_key(settings)}", make)
+    weighed = CACHE.get(f"weigh {network.digest} {_weights_key(settings)}", make)
+    predicted = predict(network, tensors, settings.activations, settings.target)
+    return replace(weighed, cost=replace(weighed.cost, predicted=predicted))
 
 
 def quantizers(settings: Settings, *, progress: Progress | None = None, cancel=None):
@@ -146,7 +150,7 @@ def quantizers(settings: Settings, *, progress: Progress | None = None, cancel=N
 def stream(settings: Settings, *, progress: Progress | None = None, cancel=None) -> Iterator[Evaluation]:
     """The evaluation, sharper after each batch; at once when it is known."""
     network, model = loaded(settings), MODELS[settings.model]
-    key = f"evaluation {network.digest} {canonical(settings)}"
+    key = f"evaluation {network.digest} {_run_key(settings)}"
     known, evaluation = CACHE.peek(key, EVALUATION)
     if known:
         yield evaluation
@@ -178,7 +182,7 @@ def biases(settings: Settings, *, progress: Progress | None = None, cancel=None)
     network = network_of(settings)
     corrected = (None,) * len(network.layers)
     for algorithm in of_stage(settings.algorithms, "bias"):
-        key = f"{algorithm.id} {network.digest} {canonical(replace(settings, evaluation_samples=1))}"
+        key = f"{algorithm.id} {network.digest} {_run_key(replace(settings, evaluation_samples=1))}"
         corrected = CACHE.get(key, partial(_corrected, algorithm, network, settings, progress, cancel))
     return corrected
 
@@ -209,7 +213,7 @@ def output_sqnr(settings: Settings, *, cancel=None) -> list[float]:
         activations, corrected = quantizers(settings, cancel=cancel), biases(settings, cancel=cancel)
         return output_sqnr_db(network, samples, weights, activations, corrected, cancel=cancel)
 
-    return CACHE.get(f"output {network.digest} {canonical(settings)}", make, OUTPUTS)
+    return CACHE.get(f"output {network.digest} {_run_key(settings)}", make, OUTPUTS)
 
 
 def run(settings_or_link, *, progress: Progress | None = None, cancel=None) -> Result:
@@ -237,13 +241,18 @@ def _layer_row(network: Network, settings: Settings, i: int, q: QuantizedTensor)
     return CACHE.get(f"row {network.digest} {i} {q.digest}", make)
 
 
+def _run_key(settings: Settings) -> str:
+    """The link without the target, which moves no answer of the network."""
+    return canonical(replace(settings, target="here"))
+
+
 def _weights_key(settings: Settings) -> str:
     """The part of the link that the weights depend on, and what their algorithms read."""
     before = [ALGORITHMS[id] for id in settings.algorithms if ALGORITHMS[id].stage != "bias"]
     read = " ".join(f"{each.id} {what_is_read(each, settings)}" for each in before)
     recipes = {settings.weights, *(recipe for _, recipe in settings.layers)}
     samples = "".join(sorted({range_reads(settings, recipe) for recipe in recipes}))
-    plain = replace(settings, activations="fp32", algorithms=(), calibration_samples=1, evaluation_samples=1)
+    plain = replace(settings, activations="fp32", algorithms=(), calibration_samples=1, evaluation_samples=1, target="here")
     return f"{canonical(plain)} {read}{samples}"
 
 
@@ -258,21 +267,3 @@ def _say(progress: Progress | None, stage: str, done: float) -> None:
 
 
 OUTPUTS = Codec(lambda db: {"db": np.float64(db)}, lambda a: a["db"].tolist())
-
-
-def _pack(evaluation: Evaluation) -> dict:
-    metrics = (evaluation.metric, evaluation.fp32, evaluation.difference, evaluation.agreement)
-    return {
-        "names": np.array([m.name for m in metrics]), "kinds": np.array([m.kind for m in metrics]),
-        "values": np.float64([(m.value, m.low, m.high) for m in metrics]), "n": np.int64([m.n for m in metrics]),
-        "changed": np.int64(evaluation.changed), "wrong": np.int64(evaluation.wrong),
-    }  # fmt: skip
-
-
-def _unpack(a) -> Evaluation:
-    columns = zip(a["names"].tolist(), a["values"].tolist(), a["n"].tolist(), a["kinds"].tolist(), strict=True)
-    metrics = [Metric(name, *values, n, kind) for name, values, n, kind in columns]
-    return Evaluation(*metrics, tuple(a["changed"].tolist()), done=True, wrong=tuple(a["wrong"].tolist()))
-
-
-EVALUATION = Codec(_pack, _unpack)

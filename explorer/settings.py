@@ -14,7 +14,6 @@ from explorer.recipe import Recipe
 __all__ = ["Recipe", "Settings"]
 
 ACCUMULATE = ("exact",)
-TARGETS = ("here",)
 BITS_OF_DIGIT = {str(bits): bits for bits in range(2, 10)} | {c: 10 + i for i, c in enumerate("abcdefg")}
 LEAVE = "0"  # the digit of a layer that stays in FP32
 MOST_LAYERS = 1000
@@ -28,7 +27,8 @@ class Settings:
 
     model: a registered id. weights, activations: recipes of every layer; fp32 leaves them alone.
     calibration_samples, evaluation_samples: how many are used, at least 1; asking for more than
-    the model has means all of them. seed: 0 to 2^32 - 1. accumulate, target: registered words.
+    the model has means all of them. seed: 0 to 2^32 - 1. accumulate: a registered word.
+    target: id of the device whose latency and energy are predicted.
     algorithms: registered ids; kept in the order in which they run.
     layers: (index from 0, weight recipe) pairs or a mapping, for layers of their own.
     layer_bits: one digit a layer, 2-9 and a..g = 10..16 bits, 0 leaves the layer in FP32.
@@ -60,7 +60,7 @@ class Settings:
             layers=_layers(self.layers),
         )
         _check_word("accumulate", self.accumulate, ACCUMULATE)
-        _check_word("target", self.target, TARGETS)
+        _check_target(self.target)
         _check_layer_bits(self.layer_bits, weights)
         _check_algorithms(self)
 
@@ -203,6 +203,14 @@ def _count(what: str, value, available: int) -> int:
 def _check_word(what: str, word: str, allowed: tuple[str, ...]) -> None:
     if not isinstance(word, str) or word not in allowed:
         raise SettingsError(f"there is no {what} {str(word)[:40]!r}; allowed: {', '.join(allowed)}")
+
+
+def _check_target(id) -> None:
+    from explorer.cost.devices import DEVICES  # late: the engine's cost reads recipes
+
+    if not isinstance(id, str):
+        raise SettingsError(f"a target is named by its id, not by {type(id).__name__}; allowed: {', '.join(DEVICES.ids)}")
+    DEVICES[id]
 
 
 def _layers(layers) -> tuple[tuple[int, Recipe], ...]:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from explorer.calibration import METHODS
+from explorer.cost.devices import DEVICES, FIGURES
 from explorer.formats import FORMATS
 from explorer.models import MODELS
 
@@ -27,6 +28,19 @@ def formats() -> pd.DataFrame:
 def calibrations() -> pd.DataFrame:
     """The range methods: id, spelling in a recipe, description, source."""
     return _table(METHODS, "id title pattern description source")
+
+
+def devices() -> pd.DataFrame:
+    """The targets: one row each.
+
+    grade: the worst of its peaks', bandwidth's and memory's; then the figures (NaN where there is none; units in
+    explorer.cost.devices.FIGURES), then for each number format how the device can use it:
+    weights and activations, weights only, storage only, or none
+    """
+    table = _table(DEVICES, "id title kind processor grade")
+    values = {figure: [device.get(figure, float("nan")) for device in DEVICES] for figure in FIGURES}
+    uses = {number.id: [device.support(number.id) for device in DEVICES] for number in FORMATS}
+    return table.join(pd.DataFrame(values | uses))
 
 
 def _table(registry, columns: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import explorer
+from explorer.cost.devices import DEVICES
 from explorer import link
 from explorer.__main__ import main
 from explorer.cache import CACHE
@@ -189,7 +190,7 @@ def test_arrays_that_cannot_be_used_are_refused(capsys, tmp_path, broken):
 
 
 @pytest.mark.parametrize(
-    ("command", "ids"), [("models", MODELS.ids), ("formats", FORMATS.ids), ("presets", PRESETS.ids),
+    ("command", "ids"), [("models", MODELS.ids), ("formats", FORMATS.ids), ("presets", PRESETS.ids), ("devices", DEVICES.ids),
                        ("algorithms", tuple(explorer.algorithms()["id"]))],
 
 )

@@ -3,14 +3,17 @@
 import plotly.graph_objects as go
 
 from components.charts.style import Palette, figure
-from components.words import en
-from components.words.numbers import in_one_unit, percent, size
+from components.words import en, en_cost
+from components.words.numbers import in_one_prefix, in_one_unit, percent, size
+from components.words.numbers import metric as written
 
+COSTS = {"latency": ("latency_s", "s"), "energy": ("energy_j", "J")}
 ORDER = (2, 3, 4, 5, 6, 7, 8, 16, 32)
 
 
-def bits(points: list[dict], metric: str, now: int, own: str, colors: Palette) -> tuple[go.Figure, str]:
-    """points: dicts of views.tradeoff; now: bits of the weights in force; own: their format, if no integer."""
+def bits(points: list[dict], metric: str, now: int, own: str, colors: Palette, below: str = "size") -> tuple[go.Figure, str]:
+    """points: dicts of views.tradeoff; now: bits of the weights in force; own: their format, if no integer;
+    below: one of en_cost.AXES, what the bars show."""
     points = sorted(points, key=lambda point: (point["bits"], point["format"]))
     order = [_name(width, "") for width in ORDER]
     if own:  # beside the integers of as many bits
@@ -18,14 +21,14 @@ def bits(points: list[dict], metric: str, now: int, own: str, colors: Palette) -
     chosen = own or _name(now, "")
     x = [_name(point["bits"], point["format"]) for point in points]
     marked = [colors.accent if name == chosen else colors.quiet for name in x]
-    tips = [_tip(point) for point in points]
-    unit, sizes = in_one_unit([point["size_bytes"] for point in points])
+    tips = [_tip(point, below) for point in points]
+    title, sizes = _bars(points, below)
     chart = figure(
         colors, 380,
         xaxis={"type": "category", "categoryarray": order, "categoryorder": "array",
                "range": [-0.5, len(order) - 0.5], "title": en.BITS_X, "anchor": "y2", "showgrid": False},
         yaxis={"domain": [0.42, 1], "title": en.BITS_Y.format(metric=metric), "rangemode": "tozero", "nticks": 5},
-        yaxis2={"domain": [0, 0.32], "title": en.BITS_SIZE.format(unit=unit), "rangemode": "tozero", "nticks": 3},
+        yaxis2={"domain": [0, 0.32], "title": title, "rangemode": "tozero", "nticks": 3},
     )  # fmt: skip
     values = [100 * point["value"] for point in points]
     chart.add_scatter(
@@ -39,23 +42,46 @@ def bits(points: list[dict], metric: str, now: int, own: str, colors: Palette) -
     )  # fmt: skip
     chart.add_bar(
         x=x, y=sizes, yaxis="y2", marker_color=marked, width=0.5,
-        hovertext=tips, hoverinfo="text", text=[f"{each:.3g}" for each in sizes], textposition="outside",
+        hovertext=tips, hoverinfo="text", text=["—" if each is None else f"{each:.3g}" for each in sizes], textposition="outside",
         cliponaxis=False, constraintext="none", textfont={"size": 11},
     )  # fmt: skip
     here = [point for name, point in zip(x, points) if name == chosen]
     if here:  # at the category's place: its name "8" would be read as the number 8
         chart.add_annotation(x=order.index(chosen), y=100 * here[0]["high"], text=en.BITS_HERE, showarrow=False, yshift=12,
                              font={"color": colors.accent})  # fmt: skip
-    return chart, en.BITS_ALT.format(metric=metric, count=len(points), points="; ".join(tips))
+    alt = en.BITS_ALT if below == "size" else en.BITS_ALT.replace("size", below)
+    return chart, alt.format(metric=metric, count=len(points), points="; ".join(tips))
+
+
+def _bars(points: list[dict], below: str) -> tuple[str, list]:
+    """The title of the lower axis and the values on it; None where there is no prediction."""
+    if below == "size":
+        unit, sizes = in_one_unit([point["size_bytes"] for point in points])
+        return en.BITS_SIZE.format(unit=unit), sizes
+    key, unit = COSTS[below]
+    known = [point[key] for point in points if point[key] is not None]
+    unit, values = in_one_prefix(known, unit) if known else (unit, [])
+    left = iter(values)
+    title = en_cost.AXIS_TITLE[below].format(unit=unit)
+    return title, [None if point[key] is None else next(left) for point in points]
 
 
 def _name(bits: int, format: str) -> str:
     return format or en.BITS_NAMES.get(bits, str(bits))
 
 
-def _tip(point: dict) -> str:
+def _tip(point: dict, below: str) -> str:
     return en.BITS_POINT.format(
         bits=_name(point["bits"], point["format"]) + ("" if point["format"] or point["bits"] in en.BITS_NAMES else " bits"),
-        size=size(point["size_bytes"]),
+        size=_cost(point, below),
         value=percent(point["value"]), low=percent(point["low"]), high=percent(point["high"]),
     )  # fmt: skip
+
+
+def _cost(point: dict, below: str) -> str:
+    if below == "size":
+        return size(point["size_bytes"])
+    text = written(point[COSTS[below][0]], COSTS[below][1])
+    if below == "latency" and point["latency_s"] is not None:
+        text += f" ({en_cost.BAND.format(low=written(point['latency_low_s'], 's'), high=written(point['latency_high_s'], 's'))})"
+    return text

@@ -5,10 +5,11 @@ import streamlit as st
 from components.charts import activations, bits, channels, crest, tables
 from components.charts.style import draw, palette
 from components.controls.before_after import before_after
+from components.controls.cost import axis, cost
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job, stop
 from components.controls.state import look, state
-from components.words import en
+from components.words import en, en_cost
 from components.words.numbers import whole
 from explorer.models import MODELS
 from explorer.recipe import Recipe
@@ -82,7 +83,9 @@ def _bits_chart(measured: Job, snapshot: Snapshot, was_running: bool) -> None:
         st.text(measured.error)
     if points:
         weights = snapshot.settings.weights
-        draw(*bits.bits(points, metric, weights.bits, own_format(weights), palette()), title=en.BITS_TITLE.format(metric=metric), key="bits.chart")
+        below = axis()
+        title = en_cost.BITS_TITLE.format(metric=metric, measure=en_cost.AXES[below].lower())
+        draw(*bits.bits(points, metric, weights.bits, own_format(weights), palette(), below), title=title, key="bits.chart")
 
 
 def _channels(running: Job, snapshot: Snapshot, selected: int) -> None:
@@ -134,6 +137,6 @@ def _name(snapshot: Snapshot, selected: int) -> str:
 
 
 PICTURES = {
-    "bits": _bits, "channels": _channels, "activations": _activations, "algorithms": before_after, "crest": _crest,
+    "bits": _bits, "cost": cost, "channels": _channels, "activations": _activations, "algorithms": before_after, "crest": _crest,
     "worked": _worked, "layers": _layers,
 }  # fmt: skip

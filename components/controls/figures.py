@@ -3,6 +3,7 @@
 import streamlit as st
 
 from components.charts.pictures import worst_of
+from components.controls.cost import energy, latency
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, restart, stop
 from components.words import en
@@ -29,6 +30,8 @@ def _strip(job: Job, snapshot: Snapshot, was_running: bool) -> None:
         _exact(en.BITS, short(round(snapshot.weighed.cost.bits_per_weight, 3)), en.BITS_HELP, "of 32")
         _exact(en.SQNR, decibel(snapshot.weighed.sqnr_db), en.SQNR_HELP, en.WHOLE_NETWORK)
         _worst(snapshot.weighed.layers)
+        latency(snapshot.weighed.cost.predicted)
+        energy(snapshot.weighed.cost.predicted)
     if was_running:
         _progress(job)
 

@@ -6,8 +6,9 @@ from components.controls import state as settings_state
 from components.controls.algorithms import algorithms
 from components.controls.recipe import recipe_pickers
 from components.controls.state import change, choose_model, choose_preset, state
-from components.words import en
+from components.words import en, en_cost
 from components.words.numbers import whole
+from explorer.cost.devices import DEVICES
 from explorer.formats import FORMATS
 from explorer.models import MODELS
 from explorer.presets import PRESETS, preset_of
@@ -94,6 +95,12 @@ def advanced() -> None:
             en.LAYER_BITS, key=shown("layer_bits", now.layer_bits), help=en.LAYER_BITS_HELP, placeholder="8488…",
             on_change=lambda: change(lambda settings: settings.replace(layer_bits=value_of("layer_bits").strip())),
         )  # fmt: skip
+
+
+    st.selectbox(
+        en_cost.TARGET, DEVICES.ids, key=shown("target", now.target), format_func=lambda id: DEVICES[id].title,
+        help=en_cost.TARGET_HELP, on_change=lambda: change(lambda settings: settings.replace(target=value_of("target"))),
+    )  # fmt: skip
 
 
 def _part(which: str, part: str, key: str) -> None:

@@ -151,6 +151,7 @@ NOT_DRAGGABLE = {
 LOOK = "Look closer"
 TABS = {
     "bits": "Bit widths",
+    "cost": "Cost",
     "channels": "Channels",
     "activations": "Activations",
     "algorithms": "Before and after",

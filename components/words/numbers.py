@@ -26,13 +26,30 @@ def decibel(value: float | None) -> str:
     return "exact" if math.isinf(value) else f"{value:.1f} dB".replace("-", MINUS)
 
 
-UNITS = (("MB", 1e6), ("kB", 1e3), ("B", 1))
+UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1))
 
 
 def size(count: float) -> str:
     """Bytes in units of 1,000: "19.7 kB"."""
     unit, (value,) = in_one_unit([count])
     return f"{value:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
+
+
+PREFIXES = (("", 1.0), ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9), ("p", 1e-12))
+
+
+def metric(value: float | None, unit: str) -> str:
+    """Seconds, joules: "1.23 ms"."""
+    if value is None:
+        return "—"
+    prefixed, (number,) = in_one_prefix([value], unit)
+    return f"{number:.3g} {prefixed}"
+
+
+def in_one_prefix(values: list[float], unit: str) -> tuple[str, list[float]]:
+    """Values in the unit that suits the largest of them: ("ms", [0.1, 9.3])."""
+    prefix, factor = next((each for each in PREFIXES if max(values) >= each[1]), PREFIXES[-1])
+    return f"{prefix}{unit}", [value / factor for value in values]
 
 
 def in_one_unit(counts: list[float]) -> tuple[str, list[float]]:

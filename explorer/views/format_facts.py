@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from explorer.formats import FORMATS
-from explorer.native import native
+from explorer.cost.native import native
 from explorer.pipeline import layer_tensor, network_of
 from explorer.quantize import sqnr_db
 from explorer.recipe import Recipe

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from explorer.cost.predict import predict
 from explorer.cost.size import size
 from explorer.errors import SettingsError
 from explorer.formats import FORMATS
 from explorer.models import MODELS
-from explorer.pipeline import quantized, stream
+from explorer.pipeline import network_of, quantized, stream
 from explorer.recipe import Recipe
 from explorer.settings import Settings
 
@@ -32,11 +33,14 @@ def tradeoff(settings: Settings, *, cancel=None) -> Iterator[dict]:
 
     bits, format (the title of what is no integer, else empty), recipe of the weights, value of the metric with its 95 % interval [low, high] over n
     samples, fp32 (the unquantized network on the same samples), difference with its own interval
-    [difference_low, difference_high], size_bytes, bits_per_weight. Raises Cancelled.
+    [difference_low, difference_high], size_bytes, bits_per_weight; predicted for the target, None where it has no answer: latency_s with its band
+    [latency_low_s, latency_high_s], energy_j. Raises Cancelled.
     """
     for bits, format, there in _choices(settings):
         *_, seen = stream(there, cancel=cancel)
-        cost = size(quantized(there, cancel=cancel), MODELS[settings.model].parameters)
+        tensors = quantized(there, cancel=cancel)
+        cost = size(tensors, MODELS[settings.model].parameters)
+        predicted = predict(network_of(there), tensors, there.activations, there.target)
         metric, difference = seen.metric, seen.difference
         yield {
             "bits": bits,
@@ -47,6 +51,8 @@ def tradeoff(settings: Settings, *, cancel=None) -> Iterator[dict]:
             "difference": difference.value, "difference_low": difference.low, "difference_high": difference.high,
             "size_bytes": cost.size_bytes,
             "bits_per_weight": cost.bits_per_weight,
+            "latency_s": predicted.latency.seconds, "latency_low_s": predicted.latency.low, "latency_high_s": predicted.latency.high,
+            "energy_j": predicted.energy.joules,
         }  # fmt: skip
 
 

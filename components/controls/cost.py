@@ -1,0 +1,82 @@
+"""Predicted costs: the two key figures, and the tab with the roofline and the energy's parts."""
+
+import streamlit as st
+
+from components.charts import cost as charts
+from components.charts.style import draw, palette
+from components.words import en_cost
+from components.words.numbers import metric, size
+from explorer.cost.devices import DEVICES
+from explorer.views.cost import energy_split, roofline
+
+
+def latency(predicted) -> None:
+    """The cell of the strip: milliseconds with their band, or why there are none."""
+    device, time = DEVICES[predicted.target], predicted.latency
+    with _cell("latency"):
+        shown = en_cost.WHY[time.why] if time.why else metric(time.seconds, "s")
+        st.metric(en_cost.LATENCY, shown, help=en_cost.LATENCY_HELP.format(device=device.title, grade=device.grade))
+        band = en_cost.BAND.format(low=metric(time.low, "s"), high=metric(time.high, "s"))
+        _lines(_why(predicted) if time.why else band, "" if time.why else _speed(predicted))
+
+
+def energy(predicted) -> None:
+    """The cell of the strip: the model's energy of one sample, and what FP32 takes beside it."""
+    device, spent, saving = DEVICES[predicted.target], predicted.energy, predicted.energy_saving
+    with _cell("energy"):
+        st.metric(en_cost.ENERGY, metric(spent.joules, "J"), help=en_cost.ENERGY_HELP.format(device=device.title, table=spent.table))
+        same = saving is not None and f"{saving:.2f}" == "1.00"
+        against = en_cost.SAME_ENERGY if same else _no_fp32(predicted) if saving is None else en_cost.LESS.format(ratio=saving)
+        _lines(device.title.partition(" (")[0], "" if spent.joules is None else against)
+
+
+def cost(running, snapshot, selected: int) -> None:
+    """The tab: every layer under the roof, where the energy goes, and what has to fit."""
+    predicted = snapshot.weighed.cost.predicted
+    device = DEVICES[predicted.target]
+    flash = en_cost.FLASH.format(flash=size(device.get("flash"))) if device.get("flash") else ""
+    memory = en_cost.MEMORY.format(peak=size(predicted.latency.peak_bytes), total=size(predicted.latency.memory_bytes),
+                                   device=device.title, memory=size(device.get("memory")), flash=flash)  # fmt: skip
+    if predicted.latency.why:
+        fits = memory if predicted.latency.why == "does not fit" else ""
+        st.caption(en_cost.NOTHING.format(device=device.title, why=en_cost.WHY[predicted.latency.why], memory=fits))
+        return
+    seen = roofline(predicted, snapshot.layers["name"].tolist())
+    draw(*charts.roof(seen, selected, device.title, palette()), title=en_cost.ROOF_TITLE.format(device=device.title), key="cost.roof")
+    st.caption(en_cost.ROOF_NOTE)
+    draw(*charts.energy(energy_split(predicted), palette()), title=en_cost.ENERGY_TITLE, key="cost.energy")
+    st.caption(f"{memory} {en_cost.STATIC_UNKNOWN if predicted.energy.static is None else ''}")
+
+
+def axis() -> str:
+    """The switch of what the bit widths are shown against: one of en_cost.AXES."""
+    st.segmented_control(en_cost.AXIS, list(en_cost.AXES), key="bits.axis", format_func=en_cost.AXES.get, help=en_cost.AXIS_HELP,
+                         required=True, default="size")  # fmt: skip
+    return st.session_state["bits.axis"]
+
+
+def _speed(predicted) -> str:
+    ratio = predicted.speedup
+    if ratio is None:
+        return _no_fp32(predicted)
+    if f"{ratio:.2f}" == "1.00":
+        return en_cost.SAME_SPEED
+    return (en_cost.FASTER if ratio > 1 else en_cost.SLOWER).format(ratio=ratio)
+
+
+def _no_fp32(predicted) -> str:
+    return en_cost.NO_FP32.format(why=en_cost.WHY.get(predicted.fp32_latency.why, ""))
+
+
+def _why(predicted) -> str:
+    return en_cost.WHY_LINE[predicted.latency.why].format(needs=size(predicted.latency.memory_bytes))
+
+
+def _cell(name: str):
+    return st.container(key=f"figure-{name}", gap=None, width="content")
+
+
+def _lines(plain: str, strong: str = "") -> None:
+    second = f"<br><b>{strong}</b>" if strong else ""
+    st.html(f'<p class="figure-lines"><span>{plain}</span>{second}</p>')
+    st.badge(en_cost.PREDICTED, color="orange")

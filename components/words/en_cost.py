@@ -1,0 +1,42 @@
+"""English of predicted costs: the target, latency, energy, and the Cost tab."""
+
+TARGET = "Target"
+TARGET_HELP = "The device whose latency and energy are predicted. Nothing else depends on it: accuracy and size stay what they are."
+LATENCY, ENERGY = "Latency", "Energy"
+PREDICTED = "predicted"
+LATENCY_HELP = "Of one sample on {device}, predicted by a roofline: each layer takes as long as its arithmetic or its bytes, whichever is more. What the device cannot compute natively gains nothing. The band is how far such predictions are off. The weakest grade among the device's peaks, bandwidth and memory: {grade}; `python -m explorer devices --json` has every source."
+ENERGY_HELP = "Of one sample on {device}: a model of arithmetic and memory traffic with the energies per operation of {table}, never the device's joules. Measured counter-example: LLM.int8() took 80 to 162 % more energy than FP16 on an RTX 4090, since it converts at every layer."
+BAND = "{low} to {high}"
+FASTER, SLOWER, SAME_SPEED = "{ratio:.2f}× as fast as FP32", "{ratio:.2f}× the speed of FP32", "as fast as FP32"
+LESS, SAME_ENERGY = "FP32 takes {ratio:.2f}×", "as much as FP32"
+NO_FP32 = "FP32 {why}"
+WHY = {"does not run": "does not run", "does not fit": "does not fit"}
+WHY_LINE = {
+    "does not run": "no kernel for these formats",
+    "does not fit": "needs {needs}",
+}
+PARTS = {"arithmetic": "arithmetic", "weights": "reading weights", "activations": "activations", "static": "static power"}
+ROWS = {"fp32": "FP32", "now": "chosen now"}
+ROOF_TITLE = "Each layer under the roof of {device}, predicted"
+ROOF_X, ROOF_Y = "operations per byte", "operations per second"
+ROOF_TIP = "{name}, {kind}<br>{arithmetic} arithmetic, {how}<br>{time} ({share} of all), waits for {bound}"
+BOUND = {"compute": "arithmetic", "memory": "memory", "launch": "its launch"}
+HOW = {
+    "weights and activations": "weights and activations as they are", "weights only": "weights unpacked on the fly",
+    "storage only": "expanded first: no gain", "none": "expanded first: no gain",
+}  # fmt: skip
+ROOF_NOTE = "Solid: weights and activations from the main memory; dotted: from the cache or the chip's own memory. Circles are convolutions, triangles depthwise, squares linear layers; far below the roof, a layer waits for its launch."
+ROOF_ALT = "Roofline of {device}: {count} layers, {bounds}; the slowest is {slowest} with {time}."
+ENERGY_TITLE = "Where the energy of one sample goes: a model, not a measurement"
+ENERGY_X = "energy, {unit}"
+ENERGY_TIP = "{row}: {part} {value}"
+ENERGY_ALT = "Energy of one sample split into parts: {rows}."
+MEMORY = "Activations held at once: {peak} at most, {total} with the weights; {device} has {memory}{flash}."
+FLASH = " and {flash} of flash for weights"
+NOTHING = "On {device} this network {why}. {memory}"
+STATIC_UNKNOWN = "The device's idle power is not known and left out."
+AXIS = "Below"
+AXIS_HELP = "What is shown below the metric: bytes are exact, latency and energy are predicted for the target."
+AXES = {"size": "Size", "latency": "Latency", "energy": "Energy"}
+AXIS_TITLE = {"latency": "predicted, {unit}", "energy": "predicted, {unit}"}
+BITS_TITLE = "{metric} and {measure} against bits of the weights, all else as chosen"
