@@ -212,14 +212,6 @@ def algorithms(options) -> None:
                more="reads excludes needs source")  # fmt: skip
 
 
-def algorithms(options) -> None:
-    """List the algorithms: what can be done beyond rounding each weight to the nearest code."""
-    from explorer.algorithms import ALGORITHMS
-
-    print_rows(sorted(ALGORITHMS, key=lambda each: each.order), options.json, "id title stage description",
-               more="reads excludes needs source")  # fmt: skip
-
-
 def presets(options) -> None:
     """List the presets: pairs of recipes that imitate the tools people use."""
     from explorer.presets import PRESETS

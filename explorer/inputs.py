@@ -14,9 +14,9 @@ from functools import partial
 import numpy as np
 import torch
 
-from explorer.errors import Cancelled, DataError
+from explorer.errors import DataError
 from explorer.models import Layer, Network
-from explorer.simulate import own_copy
+from explorer.simulate import own_copy, run_in_batches
 
 MOST_ROWS = 1 << 16  # of a layer; of larger convolutions that many patches are drawn
 STRIP = 1 << 22  # numbers in patches at a time: 16 MB
@@ -123,14 +123,7 @@ def layer_inputs(
     module = own_copy(network.module)
     for layer in network.layers:
         module.get_submodule(layer.name).register_forward_pre_hook(partial(watch, layer))
-    for start in range(0, len(samples), batch):
-        if cancel is not None and cancel.is_set():
-            raise Cancelled("reading the layers' inputs was stopped; start it again to go on")
-        chosen = samples[start : start + batch]
-        with torch.inference_mode():
-            module(network.prepare(chosen))
-        if progress is not None:
-            progress((start + len(chosen)) / len(samples))
+    run_in_batches(module, network, samples, batch, "reading the layers' inputs", progress=progress, cancel=cancel)
     return tuple(sums[layer.name].inputs() for layer in network.layers)
 
 

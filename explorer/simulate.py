@@ -117,14 +117,8 @@ def record(
     module = own_copy(network.module)
     for layer in network.layers:
         module.get_submodule(layer.name).register_forward_pre_hook(partial(watch, layer))
-    for start in range(0, len(samples), batch):
-        if cancel is not None and cancel.is_set():
-            raise Cancelled("recording the activations was stopped; start it again to go on")
-        chosen = samples[start : start + batch]
-        with torch.inference_mode():
-            module(network.prepare(chosen))
-        if progress is not None:
-            progress("record", (start + len(chosen)) / len(samples))
+    said = None if progress is None else partial(progress, "record")
+    run_in_batches(module, network, samples, batch, "recording the activations", progress=said, cancel=cancel)
     return tuple(records[layer.name] for layer in network.layers)
 
 
@@ -168,16 +162,31 @@ def output_sqnr_db(
         if weights[i] is not None or activations[i] is not None:
             module.get_submodule(layer.name).register_forward_pre_hook(partial(keep, i), prepend=True)
             module.get_submodule(layer.name).register_forward_hook(partial(compare, i))
-    for start in range(0, len(samples), batch):
-        if cancel is not None and cancel.is_set():
-            raise Cancelled("measuring the layers' outputs was stopped; start it again to go on")
-        with torch.inference_mode():
-            module(network.prepare(samples[start : start + batch]))
+    run_in_batches(module, network, samples, batch, "measuring the layers' outputs", cancel=cancel)
     if lost.any():
         first = int(np.flatnonzero(lost)[0])
         raise DataError(f"layer {network.layers[first].name} gives {lost[first]:,} values that are NaN or infinite; "
                         "check its weights and the samples")  # fmt: skip
     return decibels(signal, noise).tolist()
+
+
+def run_in_batches(
+    module: torch.nn.Module, network: Network, samples: np.ndarray, batch: int, what: str, *,
+    progress: Callable[[float], None] | None = None, cancel=None,
+) -> None:  # fmt: skip
+    """Run a network's module, with whatever hooks watch it, over all samples; the outputs are dropped.
+
+    progress(share done) is called after each batch, cancel.is_set() asked before: then Cancelled says that
+    `what` was stopped.
+    """
+    for start in range(0, len(samples), batch):
+        if cancel is not None and cancel.is_set():
+            raise Cancelled(f"{what} was stopped; start it again to go on")
+        chosen = samples[start : start + batch]
+        with torch.inference_mode():
+            module(network.prepare(chosen))
+        if progress is not None:
+            progress((start + len(chosen)) / len(samples))
 
 
 def _energy(x: torch.Tensor) -> float:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from components.charts import cost as charts
 from components.charts.style import draw, palette
+from components.controls.cell import cell, lines
 from components.words import en_cost
 from components.words.numbers import metric, size
 from explorer.cost.devices import DEVICES
@@ -13,21 +14,21 @@ from explorer.views.cost import energy_split, roofline
 def latency(predicted) -> None:
     """The cell of the strip: milliseconds with their band, or why there are none."""
     device, time = DEVICES[predicted.target], predicted.latency
-    with _cell("latency"):
+    with cell("latency"):
         shown = en_cost.WHY[time.why] if time.why else metric(time.seconds, "s")
         st.metric(en_cost.LATENCY, shown, help=en_cost.LATENCY_HELP.format(device=device.title, grade=device.grade))
         band = en_cost.BAND.format(low=metric(time.low, "s"), high=metric(time.high, "s"))
-        _lines(_why(predicted) if time.why else band, "" if time.why else _speed(predicted))
+        _predicted(_why(predicted) if time.why else band, "" if time.why else _speed(predicted))
 
 
 def energy(predicted) -> None:
     """The cell of the strip: the model's energy of one sample, and what FP32 takes beside it."""
     device, spent, saving = DEVICES[predicted.target], predicted.energy, predicted.energy_saving
-    with _cell("energy"):
+    with cell("energy"):
         st.metric(en_cost.ENERGY, metric(spent.joules, "J"), help=en_cost.ENERGY_HELP.format(device=device.title, table=spent.table))
         same = saving is not None and f"{saving:.2f}" == "1.00"
         against = en_cost.SAME_ENERGY if same else _no_fp32(predicted) if saving is None else en_cost.LESS.format(ratio=saving)
-        _lines(device.title.partition(" (")[0], "" if spent.joules is None else against)
+        _predicted(device.title.partition(" (")[0], "" if spent.joules is None else against)
 
 
 def cost(running, snapshot, selected: int) -> None:
@@ -72,11 +73,6 @@ def _why(predicted) -> str:
     return en_cost.WHY_LINE[predicted.latency.why].format(needs=size(predicted.latency.memory_bytes))
 
 
-def _cell(name: str):
-    return st.container(key=f"figure-{name}", gap=None, width="content")
-
-
-def _lines(plain: str, strong: str = "") -> None:
-    second = f"<br><b>{strong}</b>" if strong else ""
-    st.html(f'<p class="figure-lines"><span>{plain}</span>{second}</p>')
+def _predicted(plain: str, strong: str = "") -> None:
+    lines(plain, strong)
     st.badge(en_cost.PREDICTED, color="orange")

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from components.charts.pictures import worst_of
+from components.controls.cell import cell, lines
 from components.controls.cost import energy, latency
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, restart, stop
@@ -40,13 +41,13 @@ def _metric(job: Job, snapshot: Snapshot) -> None:
     name = MODELS[snapshot.settings.model].metric
     help = en.METRIC_HELP[name] + en.DIFFERENCE_HELP
     seen = snapshot.evaluation
-    with _cell("metric"):
+    with cell("metric"):
         if seen is None:
             st.metric(en.ACCURACY[name], "…", help=help)
         else:
             metric, difference = seen.metric, seen.difference
             st.metric(en.ACCURACY[name], percent(metric.value), help=help)
-            _lines(en.INTERVAL_LINE.format(low=percent(metric.low), high=percent(metric.high)),
+            lines(en.INTERVAL_LINE.format(low=percent(metric.low), high=percent(metric.high)),
                    en.DIFFERENCE_LINE.format(difference=points(difference.value), low=points(difference.low),
                                              high=points(difference.high)))  # fmt: skip
         _origin(job, seen, snapshot)
@@ -67,34 +68,25 @@ def _origin(job: Job, seen, snapshot: Snapshot) -> None:
 def _size(cost) -> None:
     help = en.SIZE_KPI_HELP.format(codes=size(cost.code_bytes), scales=size(cost.scale_bytes), rest=size(cost.rest_bytes))
     ratio = cost.fp32_bytes / cost.size_bytes
-    with _cell("size"):
+    with cell("size"):
         st.metric(en.SIZE_KPI, size(cost.size_bytes), help=help)
-        _lines(en.SIZE_WAS.format(was=size(cost.fp32_bytes)), en.SIZE_DELTA.format(ratio=f"{ratio:.2f}"))
+        lines(en.SIZE_WAS.format(was=size(cost.fp32_bytes)), en.SIZE_DELTA.format(ratio=f"{ratio:.2f}"))
         _exact_badge()
 
 
 def _exact(label: str, value: str, help: str, line: str) -> None:
-    with _cell(label):
+    with cell(label):
         st.metric(label, value, help=help)
-        _lines(line)
+        lines(line)
         _exact_badge()
 
 
 def _worst(layers) -> None:
     worst = worst_of(layers)
-    with _cell("worst"):
+    with cell("worst"):
         st.metric(en.WORST, "—" if worst is None else decibel(layers["sqnr_db"][worst]), help=en.WORST_HELP)
-        _lines("" if worst is None else layers["name"][worst])
+        lines("" if worst is None else layers["name"][worst])
         _exact_badge()
-
-
-def _cell(name: str):
-    return st.container(key=f"figure-{name.replace(' ', '-').lower()}", gap=None, width="content")
-
-
-def _lines(plain: str, strong: str = "") -> None:
-    second = f"<br><b>{strong}</b>" if strong else ""
-    st.html(f'<p class="figure-lines"><span>{plain}</span>{second}</p>')
 
 
 def _exact_badge() -> None:

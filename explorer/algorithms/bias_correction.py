@@ -53,7 +53,7 @@ def correct(network: Network, weights, activations, samples, *, progress=None, c
     """
     import torch
 
-    from explorer.simulate import Simulated, replace_bias
+    from explorer.simulate import Simulated
 
     simulated = Simulated(network, weights, activations)
     corrected: list[np.ndarray | None] = [None] * len(network.layers)

@@ -57,8 +57,10 @@ def find_pairs(network: Network) -> Pairs:
     """The same, not kept. A network that torch.fx cannot follow has none, and says so."""
     import torch.fx
 
+    from explorer.tracing import traced_graph
+
     try:
-        graph = torch.fx.symbolic_trace(network.module).graph
+        graph = traced_graph(network.module)
     except Exception as error:  # fx runs the network's own code with proxies: anything may come out of it
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return Pairs((), f"torch.fx cannot follow this network's code ({reason[:120]}), so that no layers are known to be "

@@ -12,7 +12,6 @@ from explorer.deploy.content import Content
 from explorer.errors import DataError
 from explorer.evaluate import Metric, evaluate
 from explorer.models import MODELS
-from explorer.quantize import QuantizedTensor
 from explorer.stages import loaded
 from explorer.stamp import TOLERANCE
 

@@ -22,7 +22,7 @@ from explorer.deploy.content import Content, Plan, PlannedLayer, on_input
 from explorer.errors import ModelError
 from explorer.formats import FORMATS
 from explorer.recipe import Recipe
-from explorer.simulate import own_copy
+from explorer.tracing import traced_graph
 
 OPSET, IR = 21, 10
 FLOATS = {"fp32": "FLOAT", "fp16": "FLOAT16", "bf16": "BFLOAT16", "fp8e4m3": "FLOAT8E4M3FN", "fp8e5m2": "FLOAT8E5M2"}
@@ -80,30 +80,6 @@ def _packed(values: np.ndarray, bits: int) -> bytes:
         flat = np.append(flat, np.zeros(len(flat) % 2, np.uint8))
         return (flat[::2] | flat[1::2] << 4).tobytes()
     return values.astype(values.dtype.newbyteorder("<")).tobytes()
-
-
-class _Leaf(nn.Module):
-    """Stands for a module of torch's own: calling it is one node of the graph."""
-
-    def __init__(self, tracer: torch.fx.Tracer, name: str):
-        super().__init__()
-        self.tracer, self.name = tracer, name
-
-    def forward(self, x):
-        return self.tracer.create_proxy("call_module", self.name, (x,), {})
-
-
-def traced_graph(module: nn.Module) -> torch.fx.Graph:
-    """What torch.fx.symbolic_trace gives. That replaces Module.__call__ for the whole process while it traces, and
-    breaks networks that other threads run meanwhile; here a copy of the module has its leaves replaced instead."""
-    copy, tracer = own_copy(module), torch.fx.Tracer()
-    tracer.root, tracer.graph = copy, torch.fx.Graph()
-    for name, child in list(copy.named_modules()):
-        if name and not list(child.children()):
-            copy.set_submodule(name, _Leaf(tracer, name))
-    x = tracer.create_proxy("placeholder", "x", (), {})
-    tracer.create_node("output", "output", (tracer.create_arg(copy(x)),), {})
-    return tracer.graph
 
 
 def build(content: Content, *, skeleton: bool = False):

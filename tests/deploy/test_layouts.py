@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 
 import gguf
 import numpy as np
@@ -17,7 +16,6 @@ from safetensors import safe_open
 
 from explorer.deploy import export
 from explorer.deploy.content import Content, Plan
-from explorer.deploy.onnx_graph import traced_graph
 from explorer.evaluate import evaluate
 from explorer.models import MODELS
 from explorer.pipeline import quantized
@@ -193,25 +191,3 @@ def test_the_metric_of_onnx_is_the_one_of_a_person_who_runs_it(tmp_path):
     run = lambda x: torch.from_numpy(session.run(None, {"x": x.numpy()})[0])  # noqa: E731
     *_, evaluation = evaluate(network, MODELS["digits"], run, samples=300, seed=0)
     assert evaluation.metric == done.checks.metric
-
-
-@pytest.mark.parametrize("model", MODELS.ids)
-def test_the_graph_is_the_one_of_torch_fx(model):
-    module = network_of(DIGITS.replace(model=model)).module
-    ours = [(node.op, node.target, str(node.args), str(node.kwargs)) for node in traced_graph(module).nodes]
-    theirs = [(node.op, node.target, str(node.args), str(node.kwargs)) for node in torch.fx.symbolic_trace(module).graph.nodes]
-    assert ours == theirs
-
-
-def test_tracing_leaves_other_threads_alone():
-    """A module that is called while another is traced runs as ever."""
-    other, seen = torch.nn.Linear(2, 2), []
-
-    class Inside(torch.nn.Module):
-        def forward(self, x):
-            with ThreadPoolExecutor(1) as pool:
-                seen.append(pool.submit(other, torch.ones(1, 2)).result())
-            return torch.relu(x)
-
-    traced_graph(Inside())
-    assert isinstance(seen[0], torch.Tensor) and torch.equal(seen[0], other(torch.ones(1, 2)))
