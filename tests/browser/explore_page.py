@@ -39,6 +39,11 @@ def kilobytes(count: float) -> str:
     return f"{count / 1e6:.3g} MB" if count >= 1e6 else f"{count / 1e3:.3g} kB" if count >= 1e3 else f"{count} B"
 
 
+def prefixed(value: float, unit: str) -> str:
+    prefix, factor = next((each for each in (("", 1), ("m", 1e-3), ("µ", 1e-6)) if value >= each[1]), ("n", 1e-9))
+    return f"{value / factor:.3g} {prefix}{unit}"
+
+
 def figures(result: Result) -> dict[str, str]:
     """Every text of the strip of key figures, by where it stands."""
     metric, difference, cost = result.metric, result.difference, result.cost
@@ -55,6 +60,8 @@ def figures(result: Result) -> dict[str, str]:
         "weight-sqnr [data-testid=stMetricValue]": decibel(result.sqnr_db),
         "worst [data-testid=stMetricValue]": "—" if exact else decibel(worst["sqnr_db"]),
         "worst .figure-lines span": "" if exact else worst["name"],
+        "latency [data-testid=stMetricValue]": prefixed(cost.predicted.latency.seconds, "s"),
+        "energy [data-testid=stMetricValue]": prefixed(cost.predicted.energy.joules, "J"),
     }
 
 

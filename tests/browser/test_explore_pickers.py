@@ -8,6 +8,7 @@ from explore_page import APP, BASE, QUIET, at, engine, enter, figures, is_now, o
 
 from explorer import Settings, encode_link
 from explorer.algorithms import ALGORITHMS
+from explorer.cost.devices import DEVICES
 from explorer.models import MODELS
 from explorer.presets import PRESETS, apply
 from explorer.recipe import Recipe
@@ -65,8 +66,9 @@ CASES = {
     ("activations.rounding", "Down"): inputs("int4-asym-tensor-p99-floor", ACTIVE),
     ("activations.factor", 0.4): inputs("int4-asym-tensor-p99@0.4", ACTIVE),
     ("layer_bits", "234560"): (BASE, BASE.replace(layer_bits="234560")),
+    ("target", DEVICES["raspberry-pi-5"].title): (BASE, BASE.replace(target="raspberry-pi-5")),
 }
-ADVANCED = ("rounding", "factor", "layer_bits")
+ADVANCED = ("rounding", "factor", "layer_bits", "target")
 OTHER_MODEL = "article-mlp"
 ELSEWHERE = {"adjust", "reset", *(f"algorithm-{id}" for id in ALGORITHMS.ids)}  # these have tests of their own
 

@@ -159,4 +159,4 @@ def test_every_figure_of_the_strip_says_where_it_comes_from(explore):
     page = explore(BASE)
     shows(page, engine(BASE))
     badges = page.locator(".st-key-figures .stMarkdownBadge >> visible=true").all_inner_texts()
-    assert badges == ["measured here, n = 200", "exact", "exact", "exact", "exact"]
+    assert badges == ["measured here, n = 200", "exact", "exact", "exact", "exact", "predicted", "predicted"]
