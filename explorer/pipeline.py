@@ -95,8 +95,14 @@ def settings_of(settings_or_link) -> Settings:
 
 def layer_tensor(settings: Settings, i: int, *, progress: Progress | None = None, cancel=None) -> QuantizedTensor:
     """The quantized weights of layer i."""
-    network, recipe = network_of(settings, progress=progress, cancel=cancel), settings.weights_of(i)
-    ranges = partial(weight_range, settings, i, recipe, progress=progress, cancel=cancel)
+    return _tensor(network_of(settings, progress=progress, cancel=cancel), settings, i, settings.weights_of(i), progress, cancel)
+
+
+def _tensor(
+    network: Network, settings: Settings, i: int, recipe: Recipe, progress: Progress | None = None, cancel=None
+) -> QuantizedTensor:
+    """The weights of layer i by any recipe."""
+    ranges = partial(weight_range, network, settings, i, recipe, progress=progress, cancel=cancel)
     return choose_codes(network, settings, i, recipe, ranges, progress=progress, cancel=cancel)
 
 
