@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.cache import CACHE, Codec
 from explorer.calibration import calibrate, calibrate_record, needs_inputs
-from explorer.models import MODELS
+from explorer.models import MODELS, Network
 from explorer.output_range import output_ranges
 from explorer.recipe import Recipe
 from explorer.rows import Record
@@ -33,10 +33,9 @@ def records(settings: Settings, *, progress: Progress | None = None, cancel=None
 
 
 def weight_range(
-    settings: Settings, i: int, recipe: Recipe, *, progress: Progress | None = None, cancel=None
+    network: Network, settings: Settings, i: int, recipe: Recipe, *, progress: Progress | None = None, cancel=None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The ranges that a recipe's method finds for the weights of layer i, as `calibrate` returns them."""
-    network = network_of(settings)
+    """The ranges that a recipe's method finds for the weights of layer i of this network, as `calibrate` returns them."""
 
     def make() -> tuple[np.ndarray, np.ndarray]:
         if not needs_inputs(recipe):

@@ -96,7 +96,7 @@ def settings_of(settings_or_link) -> Settings:
 def layer_tensor(settings: Settings, i: int, *, progress: Progress | None = None, cancel=None) -> QuantizedTensor:
     """The quantized weights of layer i."""
     network, recipe = network_of(settings, progress=progress, cancel=cancel), settings.weights_of(i)
-    ranges = partial(weight_range, settings, i, recipe, progress=progress, cancel=cancel)
+    ranges = partial(weight_range, network, settings, i, recipe, progress=progress, cancel=cancel)
     return choose_codes(network, settings, i, recipe, ranges, progress=progress, cancel=cancel)
 
 
@@ -230,7 +230,7 @@ def run(settings_or_link, *, progress: Progress | None = None, cancel=None) -> R
 
 def _rounded(network: Network, settings: Settings, i: int, recipe: Recipe) -> QuantizedTensor:
     """The weights of layer i rounded by any recipe."""
-    ranges = partial(weight_range, settings, i, recipe)
+    ranges = partial(weight_range, network, settings, i, recipe)
     return choose_codes(network, settings.replace(algorithms=()), i, recipe, ranges)
 
 

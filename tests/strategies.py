@@ -23,7 +23,7 @@ def digits(value: float) -> str:
 
 
 plain_ranges = st.one_of(
-    st.sampled_from(["minmax", "mse"]),
+    st.sampled_from(["minmax", "mse", "ema", "output"]),
     st.floats(1e-3, 100).map(lambda p: f"p{digits(p)}"),
     numbers.map(lambda a: f"abs{digits(a)}"),
     st.tuples(numbers, numbers).map(lambda ends: f"lo{digits(ends[0])}hi{digits(ends[1])}"),
@@ -31,12 +31,13 @@ plain_ranges = st.one_of(
 ranges = plain_ranges | st.tuples(st.sampled_from(["minmax", "mse", "p99.9"]), factors).map(
     lambda parts: f"{parts[0]}@{digits(parts[1])}"
 )
+even_ranges = ranges | st.sampled_from(["aciq", "octav"])  # that suppose equal steps
 sizes = st.integers(2, 4096)
 granularities = st.sampled_from(["tensor", "channel"]) | sizes.map("g{}".format) | sizes.map("b{}".format)
 schemes = st.sampled_from(["sym", "symfull", "asym"])
 roundings = st.sampled_from(["nearest", "floor", "stochastic"])
 casts = st.sampled_from(CASTS).map(Recipe)
-integer_weights = st.builds(Recipe, st.sampled_from(INTEGERS), schemes, granularities, ranges, roundings)
+integer_weights = st.builds(Recipe, st.sampled_from(INTEGERS), schemes, granularities, even_ranges, roundings)
 weights = st.one_of(
     casts,
     integer_weights,
@@ -46,7 +47,7 @@ weights = st.one_of(
 )
 activations = st.one_of(
     casts,
-    st.builds(Recipe, st.sampled_from(INTEGERS), schemes, st.just("tensor"), ranges | st.just("entropy")),
+    st.builds(Recipe, st.sampled_from(INTEGERS), schemes, st.just("tensor"), even_ranges | st.just("entropy")),
     st.builds(Recipe, st.sampled_from(INTEGERS), schemes, st.just("token")),
     st.builds(Recipe, st.sampled_from(SCALED_LIVE), st.just(""), st.sampled_from(["tensor", "token"])),
     st.sampled_from(BLOCKS_LIVE).map(Recipe),

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import explorer
-from explorer import pipeline, stages
+from explorer import calibrated, pipeline, stages
 from explorer.cache import CACHE
 from explorer.errors import Cancelled, DataError, SettingsError
 from explorer.formats import FORMATS
@@ -202,3 +202,30 @@ def test_cancelled_run_leaves_nothing_half_done():
 def test_compare_stamps(given, verdict):
     found, sentence = compare_stamps(given, "0123456789abcdef-0.975-600")
     assert found == verdict and sentence.endswith(".")
+
+
+def test_a_range_judged_at_the_output_reads_the_calibration_samples_and_no_other_does():
+    few, many = (DIGITS.replace(weights="int4-sym-channel-output", calibration_samples=n) for n in (16, 256))
+    assert pipeline.weigh(few).digest != pipeline.weigh(many).digest
+    assert pipeline.weigh(few).digest == pipeline.weigh(few.replace(activations="fp32", evaluation_samples=10)).digest
+    few, many = (DIGITS.replace(calibration_samples=n) for n in (16, 256))
+    assert pipeline.weigh(few).layers is pipeline.weigh(many).layers  # computed once
+
+
+@pytest.mark.parametrize("range", ["aciq", "octav", "ema", "output", "output@0.9"])
+def test_every_range_runs_on_weights_and_activations(range):
+    result = pipeline.run(DIGITS.replace(weights=f"int6-sym-channel-{range}", activations=f"uint6-asym-tensor-{range}"))
+    assert result.metric.value > 0.9
+
+
+def test_a_factor_narrows_the_range_judged_at_the_output():
+    wide, narrow = (pipeline.quantizers(DIGITS.replace(activations=f"uint6-asym-tensor-output{factor}")) for factor in ("", "@0.5"))
+    for a, b in zip(wide, narrow, strict=True):
+        assert (b.low, b.high) == pytest.approx((a.low / 2, a.high / 2))
+
+
+def test_records_survive_the_disk():
+    seen = pipeline.records(DIGITS)
+    back = calibrated.RECORDS.unpack(calibrated.RECORDS.pack(seen))
+    for a, b in zip(seen, back, strict=True):
+        assert np.array_equal(a.counts, b.counts) and np.array_equal(a.batches, b.batches) and (a.low, a.high) == (b.low, b.high)

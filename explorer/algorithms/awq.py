@@ -10,6 +10,7 @@ import numpy as np
 from explorer.algorithms import ALGORITHMS, Algorithm
 from explorer.algorithms.input_channels import as_floats, groups_of, scale_inputs
 from explorer.algorithms.rescale import rescale
+from explorer.calibration import needs_inputs
 from explorer.errors import Cancelled, DataError
 from explorer.models import Network
 from explorer.quantize import quantize
@@ -78,6 +79,8 @@ def apply(network: Network, settings, inputs, *, progress=None, cancel=None) -> 
 def refuses(recipe: Recipe) -> str:
     if recipe.is_cast and recipe.bits >= 16:
         return f"awq chooses factors for weights that are rounded coarsely; {recipe} hardly rounds them"
+    if needs_inputs(recipe):
+        return f"awq tries factors with ranges found from the weights alone; choose another range than {recipe.method}, such as mse"
     return ""
 
 

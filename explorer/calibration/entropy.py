@@ -3,8 +3,8 @@
 A histogram of |x| with 2,048 bins, the first bin (mostly zeros) set to the second; for every
 threshold i from one bin per level on, P is the first i bins with all that is clipped added to the
 last, Q the same bins without it, merged into 2^(bits-1) levels and spread over the bins that were
-not empty. Where Q is empty and P is not, Q counts 1e-4. A threshold with nothing below it is
-skipped, since P and Q are then trivially equal.
+not empty. Where Q is empty and P is not, Q counts 1e-4. A threshold with nothing below its last bin
+is skipped: P and Q are then trivially equal, whatever is clipped (as on the few grey levels of an image).
 
 Source: Migacz, "8-bit inference with TensorRT", GTC 2017 (S7310); the smoothing is that of MXNet's
 and ONNX Runtime's entropy calibrators. At 8 bits it often clips too much and loses to min–max.
@@ -64,7 +64,7 @@ def divergences(counts: np.ndarray, ends: np.ndarray, levels: int) -> np.ndarray
     q_total = inside[ends] + EMPTY * lost
     with np.errstate(divide="ignore"):
         divergence = (p_log_p - p_log_q) / max(total, 1) + np.log(q_total) - np.log(max(total, 1))
-    return np.where(inside[ends] > 0, divergence, np.inf)
+    return np.where(inside[ends] > last, divergence, np.inf)
 
 
 def _up_to(parts: np.ndarray) -> np.ndarray:

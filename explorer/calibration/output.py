@@ -6,7 +6,7 @@ strong weigh more, and errors that cancel in the sum cost nothing. Each scale's 
 turn, the earlier ones of its rows already chosen and the later ones at min–max, so that the output
 error falls from scale to scale and never ends above min–max.
 
-The search: min–max times 0.92^k for k = −1 … 20, then half and quarter steps around the best; where
+The search: min–max times 0.92^k for k = −1 … 20 and 23, 26 … 44 (0.03 of min–max), then half and quarter steps around the best; where
 both ends are free, each end alone by a step or two. It is a grid and not the global optimum; an
 earlier candidate is kept unless a later one gains a millionth, so that the last bits of the inputs,
 which differ between processors, rarely choose.
@@ -27,7 +27,7 @@ from explorer.granularity import Tiling
 from explorer.grid import Grid, grid_of, steps_below
 
 RATIO = 0.92
-STEPS = range(-1, 21)
+STEPS = (*range(-1, 21), *range(23, 45, 3))  # far down in wider steps: where all that matters is small
 FINE = (0.5, -0.5, 0.25, -0.25)
 ALONE = (1, 2, -1)  # steps of one end
 CLOSE = 1e-6

@@ -93,7 +93,7 @@ class _Layer:
     def mark(self, name: str) -> dict:
         """What a range method chooses, and the exact error there."""
         recipe = self.recipe.replace(range=name, rounding="nearest")  # of which the choice is independent
-        low, high = weight_range(self.settings, self.i, recipe)
+        low, high = weight_range(self.network, self.settings, self.i, recipe)
         error = self.errors(self.recipe, np.concatenate([low, high], axis=1)).total[0]
         return {"name": name, "threshold": float(max(-low.item(), high.item())), "mse": float(error) / self.values.size}
 

@@ -6,7 +6,7 @@ import pytest
 import explorer
 from explorer.algorithms import awq
 from explorer.algorithms.awq import RATIOS, awq_scales
-from explorer.errors import DataError
+from explorer.errors import DataError, SettingsError
 from explorer.inputs import LayerInputs
 
 DRAW = np.random.default_rng(0)
@@ -30,6 +30,11 @@ def test_best_of_the_papers_search(recipe):
     assert ours == pytest.approx(min(found), rel=1e-3)
     assert ours < 0.95 * lost(explorer.quantize(W, recipe).dequantize())  # the widths differ: there is something to gain
     assert RATIOS == tuple(k / 20 for k in range(20))
+
+
+def test_a_range_judged_at_the_output_is_refused():
+    with pytest.raises(SettingsError, match="choose another range than output"):
+        explorer.Settings("digits", "int4-sym-channel-output", algorithms=("awq",))
 
 
 def test_even_inputs_leave_rounding_to_nearest():
