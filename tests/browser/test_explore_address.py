@@ -4,7 +4,7 @@ import json
 from urllib.parse import parse_qs, quote
 
 import pytest
-from explore_page import APP, BASE, PATIENT, QUIET, at, drawn, engine, enter, is_now, pick, shows, visit
+from explore_page import APP, BASE, PATIENT, QUIET, at, drawn, engine, enter, idle, is_now, pick, shows, visit
 from playwright.sync_api import expect
 
 from explorer import Settings, decode_link, encode_link
@@ -101,6 +101,8 @@ def test_a_hostile_link_is_plain_text_and_the_page_works(app, page, query):
     if not dict(settings.layers) and not settings.layer_bits:
         shows(page, engine(settings))
     pick(page, "weights.format", "INT6")
+    expect(page.locator(".sentence")).to_contain_text("weights INT6", timeout=PATIENT)
+    idle(page)  # a list that is open while the page is drawn anew may close without a choice
     pick(page, "activations.format", "INT5")
     expect(page.locator(".sentence")).to_contain_text("activations INT5", timeout=PATIENT)
     remote = [url for url in asked if not url.startswith((home, home.replace("http", "ws"), "data:", "blob:"))]
