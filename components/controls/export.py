@@ -18,13 +18,18 @@ from explorer.settings import Settings
 
 POLL = 0.5
 KEY = "export"
+OPEN = "export.open"  # whether the popover is
 
 
+@st.fragment
 def export(snapshot) -> None:
-    """A popover; `snapshot` (see experiment.py) may be None or without a result yet."""
+    """A popover, filled while it is open; `snapshot` (see experiment.py) may be None or without a result yet."""
     now = state()
     ready = snapshot is not None and snapshot.settings == now.settings and snapshot.result is not None
-    with st.popover(en_export.EXPORT, icon=":material/save:", help=en_export.EXPORT_HELP, width="content"):
+    popover = st.popover(en_export.EXPORT, icon=":material/save:", help=en_export.EXPORT_HELP, width="content", key=OPEN, on_change="rerun")
+    if not popover.open:
+        return
+    with popover:
         to = st.selectbox(
             en_export.EXPORT_TARGET, TARGETS.ids, key="export.target", format_func=lambda id: TARGETS[id].title,
             index=TARGETS.ids.index("onnx"), help=en_export.EXPORT_TARGET_HELP,

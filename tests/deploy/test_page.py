@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import components.controls.export
+from components.controls.export import OPEN
 from components.controls.state import KEY, State
 from components.words import en_export
 from explorer.settings import Settings
@@ -27,7 +29,7 @@ def page():
 @pytest.fixture
 def app():
     app = AppTest.from_function(page, default_timeout=60)
-    app.session_state[KEY] = State(settings=SETTINGS)
+    app.session_state[KEY], app.session_state[OPEN] = State(settings=SETTINGS), True
     return app.run()
 
 
@@ -66,11 +68,24 @@ def test_other_settings_need_another_file(app):
     assert not app.get("download_button") and app.button(key="export.start")
 
 
+def test_a_closed_one_costs_nothing(app, monkeypatch):
+    asked, predicted = [], components.controls.export.predicted
+    monkeypatch.setattr(components.controls.export, "predicted", lambda *what: asked.append(what) or predicted(*what))
+    app.session_state[OPEN] = False
+    app.run()
+    assert not app.exception and not app.selectbox and not texts(app) and not asked
+    app.session_state[OPEN] = True
+    app.run()
+    assert asked == [(SETTINGS, "onnx")] and "predicted" in texts(app)
+
+
 def test_it_waits_for_the_result(monkeypatch):
     def early():
         from components.controls.export import export
 
         export(None)
 
-    app = AppTest.from_function(early, default_timeout=60).run()
+    app = AppTest.from_function(early, default_timeout=60)
+    app.session_state[OPEN] = True
+    app.run()
     assert not app.exception and en_export.EXPORT_WAIT in texts(app) and not app.button
