@@ -66,6 +66,11 @@ class Simulated:
             return outputs
         raise DataError(self._what_is_not_finite(inputs))
 
+    @property
+    def module(self) -> torch.nn.Module:
+        """The network with all that, to be looked at."""
+        return self._module
+
     def layer(self, i: int) -> torch.nn.Module:
         """Layer `i` alone, with its weights and the quantizer of its input."""
         return self._module.get_submodule(self._layers[i].name)

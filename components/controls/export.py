@@ -93,7 +93,8 @@ def _done(running: Job, to: str) -> None:
     answers = en_export.EXPORT_ANSWERS[not checks.answers_differ].format(count=whole(checks.answers_differ))
     st.markdown(en_export.EXPORT_PROVEN.format(reader=checks.reader) + en_export.EXPORT_CHECKS.format(
         codes=whole(checks.codes), difference=short(checks.largest_difference), largest=short(checks.largest_output),
-        metric=checks.metric.name, value=percent(checks.metric.value), simulated=percent(checks.simulated_metric.value),
+        metric=checks.metric.name, value=percent(checks.metric.value), simulated=percent(checks.reference_metric.value),
+        more=en_export.EXPORT_MORE.format(count=checks.joined, value=percent(checks.simulated_metric.value)) if checks.joined else "",
         n=whole(checks.metric.n), answers=answers,
     ))  # fmt: skip
     if to == "onnx" and checks.largest_difference and settings.activations.format != "fp32":

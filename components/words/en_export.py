@@ -19,7 +19,8 @@ EXPORT_PROVEN = "✓ Read again by {reader} — *measured here*:"
 EXPORT_CHECKS = """
 - all {codes} codes are equal
 - largest difference of an output from the simulation: {difference}, where outputs reach {largest}
-- {metric}: {value} by the file, {simulated} simulated, on the same {n} test samples; {answers}
+- {metric}: {value} by the file, {simulated} simulated{more}, on the same {n} test samples; {answers}
 """
 EXPORT_ANSWERS = {True: "all answers are the same", False: "{count} answers differ"}
 EXPORT_BIASES = "Integer kernels add biases as whole numbers, which the simulation leaves in FP32: that is most of the difference."
+EXPORT_MORE = " with {count} values before sums and means as integers too (as the page shows it, without them: {value})"

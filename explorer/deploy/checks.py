@@ -23,6 +23,8 @@ class ReadBack:
     reader: its name and version. codes: one array a layer, as the quantized
     tensor has them. values: the weights they stand for, float32 [out, ...].
     run: the module's input to its output by what was read. differ: how many numbers beside these differ.
+    reference: the simulation of what the file computes where that is more than was simulated, and
+    joined: how many values it quantizes beside the inputs of layers.
     """
 
     reader: str
@@ -30,14 +32,18 @@ class ReadBack:
     values: Sequence[np.ndarray]
     run: Callable[[torch.Tensor], torch.Tensor]
     differ: int = 0
+    reference: Callable[[torch.Tensor], torch.Tensor] | None = None
+    joined: int = 0
 
 
 @dataclass(frozen=True)
 class Checks:
     """Codes and weights are compared one by one, outputs and answers on all test samples of the settings.
 
-    largest_difference: of an output from the simulation's; largest_output: of the simulation's own, for comparison.
-    metric, simulated_metric: by the file and by the simulation. answers_differ: samples they answer otherwise.
+    The reference is the simulation, with as many values quantized in addition as the file does: joined.
+    largest_difference: of an output from the reference's; largest_output: of the reference's own, for comparison.
+    metric, reference_metric: by the file and by the reference. answers_differ: samples they answer otherwise.
+    simulated_metric: by the simulation as the page shows it.
     """
 
     reader: str
@@ -49,6 +55,8 @@ class Checks:
     answers_differ: int
     metric: Metric
     simulated_metric: Metric
+    reference_metric: Metric
+    joined: int = 0
 
     @property
     def passed(self) -> bool:
@@ -62,39 +70,48 @@ class Checks:
         if not np.isfinite(self.largest_difference):
             return "its outputs are NaN or infinite"
         allowed = max(TOLERANCE, 2 / max(self.metric.n, 1))  # as a link's stamp is compared
-        if abs(self.metric.value - self.simulated_metric.value) > allowed + 1e-9:
-            return f"its {self.metric.name} is {self.metric.value:.4f}, and {self.simulated_metric.value:.4f} when simulated"
+        if abs(self.metric.value - self.reference_metric.value) > allowed + 1e-9:
+            return f"its {self.metric.name} is {self.metric.value:.4f}, and {self.reference_metric.value:.4f} when simulated"
         return ""
 
     def sentence(self) -> str:
         """What was compared, in one line of plain English."""
+        more = (f"; {self.joined} values before sums and means are integers too, which the simulation on the page leaves in floating "
+                f"point: {self.simulated_metric.value:.4f} without them" if self.joined else "")  # fmt: skip
         return (f"read again by {self.reader}: {self.codes:,} codes equal; largest output difference {self.largest_difference:.3g} "
                 f"of {self.largest_output:.3g}; {self.metric.name} {self.metric.value:.4f}, simulated "
-                f"{self.simulated_metric.value:.4f}; {self.answers_differ} of {self.metric.n:,} answers differ")  # fmt: skip
+                f"{self.reference_metric.value:.4f}; {self.answers_differ} of {self.metric.n:,} answers differ{more}")  # fmt: skip
 
 
 def compare(content: Content, back: ReadBack, *, progress=None, cancel=None) -> Checks:
     """Run what was read on the test samples beside the simulation. Raises Cancelled."""
-    plan, simulated = content.plan, content.simulated()
+    plan, settings = content.plan, content.plan.settings
+    reference, expected = back.reference or content.simulated(), []
     seen = {"difference": 0.0, "output": 0.0, "answers": 0}
 
     def both(inputs: torch.Tensor) -> torch.Tensor:
-        here, there = simulated(inputs), back.run(inputs)
+        here, there = reference(inputs), back.run(inputs)
         difference = (there - here).abs().max().item()
         seen["difference"] = max(seen["difference"], difference if np.isfinite(difference) else np.inf)
         seen["output"] = max(seen["output"], here.abs().max().item())
         seen["answers"] += int((plan.network.answers(here) != plan.network.answers(there)).sum())
+        expected.append(here)
         return there
 
-    settings = plan.settings
-    for evaluation in evaluate(loaded(settings), MODELS[settings.model], both, samples=settings.evaluation_samples,
-                               seed=settings.seed, cancel=cancel):  # fmt: skip
-        if progress is not None:
-            progress("verify", evaluation.metric.n / settings.evaluation_samples)
+    def evaluated(run):
+        for evaluation in evaluate(loaded(settings), MODELS[settings.model], run, samples=settings.evaluation_samples,
+                                   seed=settings.seed, cancel=cancel):  # fmt: skip
+            if progress is not None:
+                progress("verify", evaluation.metric.n / settings.evaluation_samples)
+        return evaluation.metric
+
+    metric, again = evaluated(both), iter(expected)
+    simulated = content.evaluation.metric
+    reference_metric = simulated if back.reference is None else evaluated(lambda _inputs: next(again))
     differ = sum(_differ(q.codes, codes) for q, codes in zip(content.tensors, back.codes, strict=True))
     values = sum(_differ(q.dequantize(), read) for q, read in zip(content.tensors, back.values, strict=True))
     return Checks(back.reader, sum(q.codes.size for q in content.tensors), differ, values + back.differ, seen["difference"],
-                  seen["output"], seen["answers"], evaluation.metric, content.evaluation.metric)  # fmt: skip
+                  seen["output"], seen["answers"], metric, simulated, reference_metric, back.joined)  # fmt: skip
 
 
 def differing(ours, read) -> int:

@@ -130,7 +130,7 @@ class Content:
     @cached_property
     def input_grids(self) -> tuple[tuple[np.float32, int] | None, ...]:
         """Scale and zero point of each layer's input, where one of the whole tensor is known beforehand."""
-        return tuple(map(_grid, self.activations))
+        return tuple(map(grid_of_input, self.activations))
 
     def simulated(self, weights=None, biases=None) -> Simulated:
         """The network as simulated, or with weights and biases that were read from a file."""
@@ -138,7 +138,8 @@ class Content:
         return Simulated(self.plan.network, weights, self.activations, self.biases if biases is None else biases)
 
 
-def _grid(quantizer: ActivationQuantizer | None) -> tuple[np.float32, int] | None:
+def grid_of_input(quantizer: ActivationQuantizer | None) -> tuple[np.float32, int] | None:
+    """Scale and zero point, None where there is none of the whole tensor."""
     if quantizer is None or not quantizer.recipe.range or quantizer.low is None:
         return None
     scale, zero_point = grid_of(quantizer.recipe, np.float64([quantizer.low]), np.float64([quantizer.high]))

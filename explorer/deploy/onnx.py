@@ -6,8 +6,10 @@ else: `session.x64quantprecision` (u8 × s8 kernels without VNNI add pairs of pr
 weights stay in floating point behind a quantized input, `session.disable_quant_qdq` (their weights are
 otherwise quantized to INT8 per tensor). Source: onnxruntime_session_options_config_keys.h.
 
-What differs from the simulation is the biases: integer kernels add them in int32, which rounds them to
-a multiple of the product of both scales.
+What differs from the simulation: biases, which integer kernels add in int32, rounded to a multiple of the
+product of both scales; and, where all layers are integers of 8 bits, values that go into sums and means over pixels, which
+are quantized too, so that integers go from end to end (onnx_joints.py). The file is compared with a simulation that
+quantizes the same values, and both metrics are shown.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from explorer.deploy.content import Content, Plan, PlannedLayer, only
 from explorer.errors import ModelError
 from explorer.quantize import QuantizedTensor
 
-SESSION = {"session.x64quantprecision": "1", "session.qdq_matmulnbits_accuracy_level": "1"}
+SESSION = {"session.qdq_matmulnbits_accuracy_level": "1"}
+EXACT = {"session.x64quantprecision": "1"}
 HOLDS = ("weights in integers, FP8, FP16 or BF16 per tensor, channel or group, activations in integers of up to 16 bits "
          "per tensor, rounded to nearest")  # fmt: skip
 CASTS = ("fp16", "bf16", "fp8e4m3", "fp8e5m2")
@@ -58,9 +61,11 @@ def _ragged(plan: Plan) -> str:
 
 
 def session_options(plan: Plan) -> dict[str, str]:
-    """What a session needs so that it computes what the graph says."""
+    """What a session needs so that it computes what the graph says. With 7 bits, two products of u8 · s8 stay below
+    2^15 (2 · 255 · 64 = 32,640), and so they do not saturate."""
+    exact = EXACT if any(not layer.recipe.scheme or layer.recipe.bits > 7 for layer in plan.layers) else {}
     floats = any(layer.recipe.format in ("fp32", "fp16", "bf16") for layer in plan.layers)
-    return SESSION | ({"session.disable_quant_qdq": "1"} if floats and plan.activations.scheme else {})
+    return SESSION | exact | ({"session.disable_quant_qdq": "1"} if floats and plan.activations.scheme else {})
 
 
 def metadata(plan: Plan, link: str, stamp: str) -> dict[str, str]:
@@ -73,7 +78,7 @@ def model_of(content: Content):
 
     from explorer.deploy.onnx_graph import build
 
-    model, _ = build(content)
+    model, _ = build(content, joined=True)
     helper.set_model_props(model, metadata(content.plan, content.link, content.stamp))
     return model
 
@@ -88,6 +93,8 @@ def read(content: Content, path) -> ReadBack:
     import onnx
     import onnxruntime
     from onnx import numpy_helper
+
+    from explorer.deploy import onnx_joints
 
     try:
         model = onnx.load(path)
@@ -112,8 +119,10 @@ def read(content: Content, path) -> ReadBack:
 
     tensors = [_tensor(layer, q, stored) for layer, q in zip(content.plan.layers, content.tensors, strict=True)]
     differ = sum(_input_differs(layer, grid, stored) for layer, grid in zip(content.plan.layers, content.input_grids))
+    joined = onnx_joints.quantizers(content)
+    reference = onnx_joints.simulated(content, joined) if joined else None
     return ReadBack(f"ONNX Runtime {onnxruntime.__version__}", [q.codes for q in tensors],
-                    [q.dequantize() for q in tensors], run, differ)  # fmt: skip
+                    [q.dequantize() for q in tensors], run, differ, reference, len(joined))  # fmt: skip
 
 
 def _tensor(layer: PlannedLayer, q: QuantizedTensor, stored: dict) -> QuantizedTensor:
@@ -144,7 +153,7 @@ def predict(plan: Plan) -> FileSize:
 
     from explorer.deploy.onnx_graph import build
 
-    model, graph = build(Content.unproven(plan), skeleton=True)
+    model, graph = build(Content.unproven(plan), skeleton=True, joined=True)
     helper.set_model_props(model, metadata(plan, *plan.proofs))
     lengths = 0
     for proto, data in zip(model.graph.initializer, graph.data, strict=True):

@@ -2,7 +2,8 @@
 
 The module is walked as a graph of torch.fx. Inputs of layers get QuantizeLinear and DequantizeLinear, weights are stored as codes
 behind a DequantizeLinear (QDQ, ONNX operators of opset 21); a bias becomes int32 with the scale of its
-products, as integer kernels add it (Jacob et al., CVPR 2018, §2.4). Nothing else is quantized.
+products, as integer kernels add it (Jacob et al., CVPR 2018, §2.4). With `joined` sums and means are quantized too
+(onnx_joints.py); else nothing is that the simulation leaves in floating point.
 
 The same walk serves the prediction of the file's size: a skeleton has all nodes, and tensors without their data.
 """
@@ -18,7 +19,8 @@ from onnx import TensorProto, helper
 from torch import nn
 
 from explorer.cost.files import FileSize, scale_shape
-from explorer.deploy.content import Content, Plan, PlannedLayer, on_input
+from explorer.deploy.content import Content, Plan, PlannedLayer, grid_of_input, on_input
+from explorer.deploy.onnx_joints import NETWORKS, NOWHERE, joints, quantizers
 from explorer.errors import ModelError
 from explorer.formats import FORMATS
 from explorer.recipe import Recipe
@@ -42,13 +44,17 @@ def tensor_type(recipe: Recipe, *, least: int = 4) -> tuple[str, int]:
 class Graph:
     """Nodes and tensors so far. size: bytes of tensor data by what they are for, from shapes; a skeleton leaves them out."""
 
-    def __init__(self, content: Content, skeleton: bool):
+    def __init__(self, content: Content, skeleton: bool, joined: bool):
         self.plan, self.content, self.skeleton = content.plan, content, skeleton
+        self.traced = traced_graph(self.plan.network.module)
+        self.joints = joints(self.plan, self.traced) if joined else NOWHERE
+        self.joined = quantizers(content) if joined and not skeleton else {}
         self.nodes: list = []
         self.tensors: list = []
         self.size = FileSize()
         self.data: list[int] = []  # bytes of each tensor
         self._shared: set[str] = set()
+        self.codes: dict[str, str] = {}  # values that are quantized where they arise → their codes
 
     def node(self, op: str, inputs: list[str], name: str, **attributes) -> str:
         self.nodes.append(helper.make_node(op, inputs, [name], **attributes))
@@ -82,14 +88,14 @@ def _packed(values: np.ndarray, bits: int) -> bytes:
     return values.astype(values.dtype.newbyteorder("<")).tobytes()
 
 
-def build(content: Content, *, skeleton: bool = False):
-    """(ModelProto, Graph). Raises ModelError for a module with operations that are not known here."""
-    plan, graph = content.plan, Graph(content, skeleton)
-    traced = traced_graph(plan.network.module)
+def build(content: Content, *, skeleton: bool = False, joined: bool = False):
+    """(ModelProto, Graph). joined: quantize sums and means too, where that makes integers of the whole network.
+    Raises ModelError for a module with operations that are not known here."""
+    plan, graph = content.plan, Graph(content, skeleton, joined)
     sample = plan.network.prepare(plan.network.test[:1])
     places = {layer.name: i for i, layer in enumerate(plan.layers)}
     made: dict = {}  # fx node → (tensor, whether it is never negative, zeros to pad before the next convolution)
-    for node in traced.nodes:
+    for node in graph.traced.nodes:
         if node.op == "placeholder":
             made[node] = (str(node.target), False, None)
             given = made[node][0]
@@ -97,6 +103,8 @@ def build(content: Content, *, skeleton: bool = False):
             result = made[node.args[0]][0]
         else:
             made[node] = _made(graph, node, made, places)
+            if node.name in graph.joints.shared or node.name in graph.joints.own:
+                made[node] = _joint(graph, node.name, *made[node])
     with torch.inference_mode():
         width = plan.network.module(sample).shape[1:]
     value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])  # noqa: E731
@@ -117,7 +125,7 @@ def _made(graph: Graph, node, made: dict, places: dict[str, int]):
         if isinstance(module, nn.ZeroPad2d) and pad is None:
             left, right, top, bottom = module.padding
             return source, positive, (top, left, bottom, right)
-        what = {nn.ReLU: F.relu, nn.ReLU6: F.relu6, nn.Sigmoid: torch.sigmoid, nn.Flatten: torch.flatten}.get(type(module))
+        what = NETWORKS.get(type(module))
     else:
         what = node.target
     if pad is None:
@@ -134,10 +142,12 @@ def _made(graph: Graph, node, made: dict, places: dict[str, int]):
             other, also, _ = made[node.args[1]]
             return graph.node("Add", [source, other], node.name), positive and also, None
         if what in ("mean", torch.mean):
-            axes = graph.tensor(f"{node.name}.axes", "INT64", 64, (2,), "overhead", np.int64([2, 3]))
             if tuple(node.kwargs.get("dim") or node.args[1]) == (2, 3):
-                keep = int(node.kwargs.get("keepdim", False))
-                return graph.node("ReduceMean", [source, axes], node.name, keepdims=keep), positive, None
+                keep = node.kwargs.get("keepdim", False)
+                pooled = graph.node("GlobalAveragePool", [source], node.name if keep else f"{node.name}.pooled")
+                if node.name in graph.joints.means:
+                    return _mean(graph, node.name, pooled, positive, keep), positive, None
+                return pooled if keep else graph.node("Flatten", [pooled], node.name), positive, None
     raise ModelError(f"ONNX export knows no {node.target}; it writes convolutions, linear layers, ReLU, ReLU6, sigmoid, "
                      "sums, means over pixels, flatten and zero padding before a convolution")  # fmt: skip
 
@@ -183,9 +193,35 @@ def _input(graph: Graph, i: int, layer: PlannedLayer, source: str, positive: boo
     recipe = graph.plan.activations
     if not recipe.scheme:
         return source, None
+    name, grid = f"{layer.name}.input", graph.content.input_grids[i]
+    return _quantized(graph, name, source, positive, grid), grid
+
+
+def _joint(graph: Graph, name: str, source: str, positive: bool, pad):
+    """A value that goes into a sum or a mean, quantized where it arises."""
+    grid = (np.float32(1), 0) if graph.skeleton else grid_of_input(graph.joined[name])
+    values = _quantized(graph, f"{name}.joint", source, positive, grid)
+    graph.codes[values] = f"{name}.joint.codes"
+    return values, positive, pad
+
+
+def _mean(graph: Graph, name: str, pooled: str, positive: bool, keep: bool) -> str:
+    """A mean that only layers read: its codes on their grid, which they turn back; there is no value beside them."""
+    codes = _codes(graph, f"{name}.mean", pooled, positive, graph.content.input_grids[graph.joints.means[name]])[0]
+    graph.codes[name] = codes if keep else graph.node("Flatten", [codes], f"{name}.codes")
+    return name
+
+
+def _quantized(graph: Graph, name: str, source: str, positive: bool, grid) -> str:
+    """QuantizeLinear and DequantizeLinear on a grid, (scale, zero point); of codes that are there already only the latter."""
+    codes, *parts = _codes(graph, name, source, positive, grid)
+    return graph.node("DequantizeLinear", [codes, *parts], f"{name}.values")
+
+
+def _codes(graph: Graph, name: str, source: str, positive: bool, grid) -> tuple[str, str, str]:
+    """Codes on a grid, clipped where the scheme ends before its type does; and the tensors of scale and zero point."""
+    recipe, (scale, zero) = graph.plan.activations, grid
     kind, bits = tensor_type(recipe, least=8)
-    scale, zero = graph.content.input_grids[i]
-    name = f"{layer.name}.input"
     lowest, highest = FORMATS[recipe.format].code_range(recipe.scheme)
     least, most = FORMATS[kind.lower()].code_range("asym")
     low = lowest > least and not (positive and recipe.scheme != "asym")  # else never reached
@@ -197,8 +233,7 @@ def _input(graph: Graph, i: int, layer: PlannedLayer, source: str, positive: boo
         source = graph.node("Clip", [source, *ends], f"{name}.clipped")
     grid = [graph.tensor(f"{name}.scale", "FLOAT", 32, (), "scales", scale),
             graph.tensor(f"{name}.zero_point", kind, bits, (), "scales", np.asarray(zero).astype(_numpy(kind)))]  # fmt: skip
-    codes = graph.node("QuantizeLinear", [source, *grid], f"{name}.codes")
-    return graph.node("DequantizeLinear", [codes, *grid], f"{name}.values"), (scale, zero)
+    return graph.codes.get(source) or graph.node("QuantizeLinear", [source, *grid], f"{name}.codes"), *grid
 
 
 def _numpy(kind: str) -> str:

@@ -14,8 +14,9 @@ import torch
 from onnx import numpy_helper
 from safetensors import safe_open
 
-from explorer.deploy import export
+from explorer.deploy import export, onnx_joints
 from explorer.deploy.content import Content, Plan
+from explorer.deploy.onnx_graph import build
 from explorer.evaluate import evaluate
 from explorer.models import MODELS
 from explorer.pipeline import quantized
@@ -149,8 +150,8 @@ def onnx_session(path, level=None):
     ("int8-sym-channel", "fp32", 100), ("int4-sym-g16", "fp32", 100), ("fp32", "int8-asym-tensor", 60), ("fp8e4m3-channel-minmax", "fp32", 100),
 ])  # fmt: skip
 def test_onnx_runtime_gives_the_answers_of_the_simulation(tmp_path, model, weights, activations, least):
-    """Beside the simulation with the biases that the file holds, rounded to int32 as integer kernels add them: what
-    is left are activations at a tie (least: signal to difference, dB)."""
+    """Beside the simulation with the biases that the file holds, rounded to int32 as integer kernels add them, and with
+    sums and means quantized where the file does so: what is left are activations at a tie (least: signal to difference, dB)."""
     settings = DIGITS.replace(model=model, weights=weights, activations=activations)
     export(settings, tmp_path / "file.onnx", to="onnx")
     file, properties, session = onnx_session(tmp_path / "file.onnx")
@@ -164,23 +165,41 @@ def test_onnx_runtime_gives_the_answers_of_the_simulation(tmp_path, model, weigh
         biases.append(bias.astype(np.float32))
         assert (name in stored) == (activations == "fp32" or weights[:3] != "int" or f"{name}.codes" not in stored)
     x = content.plan.network.prepare(content.plan.network.test[:64])
-    ours = content.simulated(biases=biases)(x).numpy()
+    joined = onnx_joints.quantizers(content)
+    assert bool(joined) == (activations in ("uint8-asym-tensor", "int8-asym-tensor") and weights.startswith("int8"))
+    ours = onnx_joints.simulated(content, joined, biases)(x).numpy()
     theirs = session.run(None, {session.get_inputs()[0].name: x.numpy()})[0]
     assert sqnr_db(ours, theirs) > least
     assert (ours.argmax(1) == theirs.argmax(1)).all()
 
 
-def test_integer_kernels_take_the_graph(tmp_path):
-    """After ONNX Runtime's own optimization one convolution runs in floating point: the last, whose output goes into
-    the mean over pixels as it is."""
-    settings = DIGITS.replace(weights="int8-sym-channel", activations="uint8-asym-tensor")
-    export(settings, tmp_path / "file.onnx", to="onnx")
+def optimized(path, tmp_path) -> list[str]:
+    """The kernels that ONNX Runtime makes of a file."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level, options.optimized_model_filepath = 3, str(tmp_path / "optimized.onnx")
-    onnxruntime.InferenceSession(tmp_path / "file.onnx", options, providers=["CPUExecutionProvider"])
-    kinds = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
-    convolutions = sum(layer.kind != "linear" for layer in network_of(settings).layers)
-    assert kinds.count("QLinearConv") == convolutions - 1 and kinds.count("Conv") + kinds.count("FusedConv") == 1
+    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
+
+
+@pytest.mark.parametrize("model", ["digits", "efficientnet-lite0"])
+def test_integer_kernels_take_the_whole_graph(tmp_path, model):
+    """After ONNX Runtime's own optimization every layer, sum and mean runs in integers; only what comes in and out is converted."""
+    settings = DIGITS.replace(model=model, weights="int8-sym-channel", activations="uint8-asym-tensor", calibration_samples=4)
+    content = Content.unproven(Plan.of(settings))
+    onnx.save(build(content, joined=True)[0], tmp_path / "file.onnx")
+    kinds = optimized(tmp_path / "file.onnx", tmp_path)
+    layers, sums = content.plan.layers, sum(node.op_type == "Add" for node in onnx.load(tmp_path / "file.onnx").graph.node)
+    assert kinds.count("QLinearConv") == sum(layer.kind != "linear" for layer in layers) and kinds.count("QGemm") == 1
+    assert kinds.count("QLinearAdd") == sums and kinds.count("QLinearGlobalAveragePool") == 1
+    assert not {"Conv", "FusedConv", "Add", "Gemm", "GlobalAveragePool"} & set(kinds)
+    assert kinds.count("QuantizeLinear") == 1 and kinds.count("DequantizeLinear") <= 1
+
+
+@pytest.mark.parametrize(("weights", "activations"), [("int8-sym-channel", "int8-sym-tensor"), ("int4-sym-g16", "int8-asym-tensor")])
+def test_where_integers_do_not_go_through_sums_are_left_alone(weights, activations):
+    content = Content.unproven(Plan.of(DIGITS.replace(weights=weights, activations=activations)))
+    assert not onnx_joints.quantizers(content)
+    assert build(content, joined=True)[0] == build(content)[0]
 
 
 def test_the_metric_of_onnx_is_the_one_of_a_person_who_runs_it(tmp_path):
