@@ -151,6 +151,7 @@ NOT_DRAGGABLE = {
 LOOK = "Look closer"
 TABS = {
     "bits": "Bit widths",
+    "samples": "Samples",
     "cost": "Cost",
     "channels": "Channels",
     "activations": "Activations",

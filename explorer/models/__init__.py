@@ -18,6 +18,8 @@ from explorer.registry import Registry
 if TYPE_CHECKING:  # importing torch takes over a second: only a loaded network needs it
     import torch
 
+    from explorer.models.seen import Seen
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -76,6 +78,7 @@ class Model:
     load: gives the Network. Raises ModelError that names the file and what to do
     unfolded: gives the module with BatchNorm as it was trained, layers under the same names; None
     where only folded weights are to be had, or where there never was BatchNorm
+    seen: a stored sample as a person sees or hears it (see seen.py); None where that is not told
     """
 
     id: str
@@ -92,6 +95,7 @@ class Model:
     batch: int
     load: Callable[[], Network]
     unfolded: Callable[[], torch.nn.Module] | None = None
+    seen: Callable[[np.ndarray], Seen] | None = None
 
 
 MODELS: Registry[Model] = Registry("model")

@@ -12,17 +12,26 @@ import numpy as np
 from explorer.models import MODELS, Model, Network
 from explorer.models.assemble import assemble, fill
 from explorer.models.assets import read_arrays, read_weights
+from explorer.models.seen import Features
 
 if TYPE_CHECKING:
     import torch
 
 TEST, CALIBRATION, FEATURES = 200, 256, 30
+MEASURED = ("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points", "symmetry",
+            "fractal dimension")  # fmt: skip
+NAMES = tuple(f"{what} {part}" if what != "error" else f"{part} error" for what in ("mean", "error", "worst") for part in MEASURED)
 LARGEST = 10.0  # the article draws its weights from -10 to 10
 
 
 def answers(probabilities: torch.Tensor) -> np.ndarray:
     """Probability of benign [k, 1] to class, int64 [k]: 1 from one half on."""
     return (probabilities[:, 0] >= 0.5).long().numpy()
+
+
+def seen(features: np.ndarray) -> Features:
+    """As they were measured, before they are standardised."""
+    return Features(dict(zip(NAMES, features.tolist(), strict=True)))
 
 
 def load_trained() -> Network:
@@ -80,6 +89,7 @@ MODELS.register(
         calibration_size=CALIBRATION,
         batch=TEST,
         load=load_trained,
+        seen=seen,
     )
 )
 MODELS.register(
@@ -100,5 +110,6 @@ MODELS.register(
         calibration_size=CALIBRATION,
         batch=TEST,
         load=load_drawn,
+        seen=seen,
     )
 )

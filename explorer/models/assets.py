@@ -15,12 +15,12 @@ FOLDER = Path(__file__).parent / "assets"
 
 
 def read_weights(file: str) -> dict[str, np.ndarray]:
-    """Name to float32 array, from a safetensors file. Raises ModelError."""
+    """Name to float32 array, from a safetensors file of float32 or float16. Raises ModelError."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        return load(_read(file))
+        return {name: w.astype(np.float32, copy=False) for name, w in load(_read(file)).items()}
     except SafetensorError as error:
         raise _damaged(file, error) from error
 

@@ -9,6 +9,7 @@ import numpy as np
 from explorer.models import MODELS, Model, Network
 from explorer.models.assemble import assemble, fill, most_likely
 from explorer.models.assets import read_arrays, read_weights
+from explorer.models.seen import Picture
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +23,11 @@ def prepare(images: np.ndarray) -> torch.Tensor:
     import torch
 
     return torch.from_numpy(images[:, None].astype(np.float32) / 16)
+
+
+def seen(image: np.ndarray) -> Picture:
+    """Ink from 0 to 16 as light on black."""
+    return Picture((image.astype(np.float32) * 255 / 16).round().astype(np.uint8))
 
 
 def load() -> Network:
@@ -61,5 +67,6 @@ MODELS.register(
         calibration_size=CALIBRATION,
         batch=600,
         load=load,
+        seen=seen,
     )
 )

@@ -13,6 +13,7 @@ from explorer.errors import ModelError
 from explorer.models import MODELS, Model, Network
 from explorer.models.assemble import assemble, most_likely
 from explorer.models.photographs import Crops
+from explorer.models.seen import Picture
 
 if TYPE_CHECKING:
     import torch
@@ -127,6 +128,7 @@ MODELS.register(
         calibration_size=CALIBRATION,
         batch=25,
         load=load,
+        seen=Picture,
         unfolded=published,
     )
 )

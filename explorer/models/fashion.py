@@ -13,6 +13,7 @@ import numpy as np
 from explorer.models import MODELS, Model, Network
 from explorer.models.assemble import assemble, fill, most_likely
 from explorer.models.assets import read_arrays, read_weights
+from explorer.models.seen import Picture
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 TEST, CALIBRATION = 1000, 512
 # stem, (channels, stride) of the blocks, classes
 ARCHITECTURE = (16, ((32, 2), (32, 1), (64, 2), (64, 1), (128, 1)), 10)
+CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 MEAN, DEVIATION = 0.2860, 0.3530  # of the 60,000 training images, from 0 to 1
 
 
@@ -66,22 +68,12 @@ MODELS.register(
             "folding BatchNorm made a few channels a hundred times wider than the others: INT8 per "
             "tensor collapses, per channel loses nothing"
         ),
-        classes=(
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
-        ),
+        classes=CLASSES,
         parameters=19722,
         test_size=TEST,
         calibration_size=CALIBRATION,
         batch=250,
         load=load,
+        seen=Picture,
     )
 )

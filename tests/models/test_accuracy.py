@@ -1,6 +1,7 @@
 """What the networks are worth, unquantized and with rounded weights: the figures of the README."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def rounded(network, bits: int, per_channel: bool) -> torch.nn.Module:
 
 
 @pytest.mark.parametrize(
-    ("id", "right"), [("article-mlp", 195), ("digits", 594), ("fashion", 927)]
+    ("id", "right"), [("article-mlp", 195), ("digits", 594), ("fashion", 927), ("fashion-resnet", 926), ("voice", 383)]
 )
 def test_fp32_accuracy(id, right):
     network = load(id)
@@ -73,7 +74,26 @@ def test_fashion_collapses_per_tensor_and_not_per_channel():
     assert per_channel == pytest.approx(fp32, abs=0.005)
 
 
-@pytest.mark.parametrize("id", ["article-mlp", "article-mlp-drawn", "digits"])
+def test_the_residual_network_bears_what_breaks_the_depthwise_one():
+    network = load("fashion-resnet")
+    network = replace(network, test=network.test[:300], labels=network.labels[:300])
+    before = answers(network, network.module)
+    assert (answers(network, rounded(network, 8, per_channel=False)) == before).mean() > 0.99
+    fp32 = (before == network.labels).mean()
+    right = [(answers(network, rounded(network, 3, per_channel=each)) == network.labels).mean() for each in (False, True)]
+    assert right[0] + 0.1 < right[1] < fp32 - 0.1
+
+
+def test_the_same_announcer_in_two_languages_is_what_voice_confuses():
+    """English and Spanish are one voice: most of what it gets wrong is between them."""
+    network = load("voice")
+    given = answers(network, network.module)
+    wrong = given != network.labels
+    between = wrong & (np.minimum(given, 1) == given) & (network.labels <= 1)
+    assert between.sum() > wrong.sum() / 2
+
+
+@pytest.mark.parametrize("id", ["article-mlp", "article-mlp-drawn", "digits", "voice"])
 def test_small_networks_keep_their_answers_in_int8(id):
     network = load(id)
     fp32 = answers(network, network.module)

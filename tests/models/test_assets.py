@@ -13,6 +13,8 @@ FILES = {
     "article-mlp-drawn": ("article-mlp-drawn.safetensors", "article-mlp.npz"),
     "digits": ("digits.safetensors", "digits.npz"),
     "fashion": ("fashion.safetensors", "fashion.npz"),
+    "fashion-resnet": ("fashion-resnet.safetensors",),  # and the images of fashion
+    "voice": ("voice.safetensors", "speech/speech.npz"),
 }
 every_file = pytest.mark.parametrize(
     ("id", "file"), [(id, file) for id, files in FILES.items() for file in files]
@@ -71,9 +73,8 @@ def test_remedy_names_a_script_that_exists(folder):
     import importlib.util
     import re
 
-    for path in folder.iterdir():
-        path.write_bytes(b"")
-    for model in FILES:
+    for model, file in [(model, file) for model, files in FILES.items() for file in files]:
+        (folder / file).write_bytes(b"")
         with pytest.raises(ModelError) as caught:
             MODELS[model].load()
         script = re.search(r"python -m ([\w.]+)", str(caught.value)).group(1)

@@ -17,7 +17,7 @@ every_model = pytest.mark.parametrize("id", MODELS.ids)
 
 
 def test_all_models_are_registered():
-    promised = {"article-mlp", "article-mlp-drawn", "digits", "fashion", "efficientnet-lite0"}
+    promised = {"article-mlp", "article-mlp-drawn", "digits", "fashion", "fashion-resnet", "voice", "efficientnet-lite0"}
     assert promised <= set(MODELS.ids)
 
 
@@ -68,8 +68,9 @@ def test_layers_are_in_the_order_in_which_they_run(id):
 @every_model
 def test_macs_are_half_of_what_torch_counts_as_operations(id):
     network = load(id)
-    with FlopCounterMode(display=False) as counter:
-        _answer(network, network.test[:1])
+    inputs = network.prepare(network.test[:1])  # which may take products of its own
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network.module(inputs)
     assert 2 * sum(layer.macs for layer in network.layers) == counter.get_total_flops()
 
 
@@ -145,7 +146,7 @@ def test_unknown_model_names_the_near_ones():
 
 
 def test_assets_are_small():
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 2_000_000
+    assert sum(file.stat().st_size for file in FOLDER.rglob("*") if file.is_file()) <= 6_000_000
 
 
 def test_the_registry_imports_nothing_heavy():

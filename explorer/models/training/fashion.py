@@ -24,8 +24,6 @@ DATA = Path("/usr/share/datasets/fashion-mnist")
 
 
 def main() -> None:
-    if not DATA.is_dir():
-        sys.exit(f"{DATA} is missing: `apt-get install dataset-fashion-mnist` puts it there")
     make_deterministic(seed=0)
     images, labels = read_split("train")
     module = SeparableNet(*fashion.ARCHITECTURE, batchnorm=True)
@@ -52,6 +50,8 @@ def main() -> None:
 
 def read_split(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 [n, 28, 28] and labels int64 [n] of "train" or "t10k", from the IDX files."""
+    if not DATA.is_dir():
+        sys.exit(f"{DATA} is missing: `apt-get install dataset-fashion-mnist` puts it there")
     images = _read_idx(f"{name}-images-idx3-ubyte.gz", header=16).reshape(-1, 28, 28)
     return images, _read_idx(f"{name}-labels-idx1-ubyte.gz", header=8).astype(np.int64)
 

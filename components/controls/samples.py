@@ -1,0 +1,116 @@
+"""The tab "Samples": what the test samples look or sound like, and what both networks answer."""
+
+import html
+from base64 import b64encode
+
+import pandas as pd
+import streamlit as st
+
+from components.charts.style import palette
+from components.controls.experiment import Snapshot
+from components.controls.job import Job
+from components.words import en_samples as en
+from components.words.numbers import percent, short, whole
+from explorer.models import MODELS
+from explorer.views.samples import kind, order, samples
+
+FIRST = {"picture": 16, "sound": 6, "features": 20, "text": 8}  # how many are shown, and come with each click on More
+
+
+def sampled(running: Job, snapshot: Snapshot, selected: int) -> None:
+    """The tab. Its switches run nothing but itself."""
+    if snapshot.evaluation is None:
+        st.caption(en.WAIT)
+    else:
+        st.fragment(_tab)(snapshot)
+
+
+def _tab(snapshot: Snapshot) -> None:
+    settings, evaluation = snapshot.settings, snapshot.evaluation
+    labelled = evaluation.fp32.kind != "definition"
+    with st.container(horizontal=True, vertical_alignment="center", key="samples-head"):
+        choices = [each for each in en.CHOICES if labelled or each != "wrong"]
+        which = st.segmented_control(en.CHOICE, choices, format_func=en.CHOICES.get, default=choices[0], required=True,
+                                     key=f"samples.which.{labelled}", help=en.CHOICE_HELP, label_visibility="collapsed")  # fmt: skip
+        said = en.CHANGED if labelled else en.UNLABELLED
+        st.caption(said.format(changed=whole(len(evaluation.changed)), n=whole(evaluation.metric.n)))
+    indices = order(settings, evaluation, which)
+    if not indices:
+        st.caption(en.NONE_WRONG)
+        return
+    seen = kind(settings)
+    if seen is None:
+        st.caption(en.NOTHING_TO_SEE)
+        return
+    rounds = st.session_state.setdefault("samples.rounds", {})
+    place = (settings.model, which)
+    count = FIRST[seen] * rounds.get(place, 1)
+    RENDERERS[seen](samples(settings, indices[:count]))
+    if count < len(indices):
+        st.button(en.MORE, key="samples.more", on_click=lambda: rounds.update({place: rounds.get(place, 1) + 1}))
+    st.caption(en.LICENCE.format(licence=MODELS[settings.model].licence))
+
+
+def _pictures(rows: list[dict]) -> None:
+    cards = []
+    for row in rows:
+        seen = row["seen"]
+        source = f"data:image/png;base64,{b64encode(seen['png']).decode()}"
+        alt = en.PICTURE_ALT.format(index=row["index"])
+        small = " small" if seen["width"] < 100 else ""
+        cards.append(f'<figure class="sample"><img class="sample-picture{small}" src="{source}" alt="{alt}">{_answers(row)}</figure>')
+    st.html(f'<div class="samples">{"".join(cards)}</div>')
+
+
+def _sounds(rows: list[dict]) -> None:
+    cards = []
+    for row in rows:
+        seen = row["seen"]
+        source = f"data:audio/wav;base64,{b64encode(seen['wav']).decode()}"
+        alt = en.SOUND_ALT.format(index=row["index"], seconds=short(seen["seconds"]))
+        cards.append(f'<figure class="sample"><img class="sample-wave" src="{_wave(seen)}" alt="{alt}">'
+                     f'<audio controls preload="none" src="{source}"></audio>{_answers(row)}</figure>')  # fmt: skip
+    st.html(f'<div class="samples wide">{"".join(cards)}</div>')
+
+
+def _wave(seen: dict) -> str:
+    """The waveform as the address of a picture: a page's own HTML may hold no SVG."""
+    points = [f"{x},{-y:.3f}" for x, y in enumerate(seen["high"])]
+    points += [f"{x},{-y:.3f}" for x, y in reversed(list(enumerate(seen["low"])))]
+    drawing = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 -1 {len(seen["low"])} 2" preserveAspectRatio="none">'
+               f'<polygon points="{" ".join(points)}" fill="{palette().accent}" stroke="{palette().accent}" '
+               'stroke-width="0.8" vector-effect="non-scaling-stroke"/></svg>')  # fmt: skip
+    return f"data:image/svg+xml;base64,{b64encode(drawing.encode()).decode()}"
+
+
+def _texts(rows: list[dict]) -> None:
+    cards = [f'<figure class="sample"><blockquote>{html.escape(row["seen"]["text"])}</blockquote>{_answers(row)}</figure>' for row in rows]
+    st.html(f'<div class="samples wide">{"".join(cards)}</div>')
+
+
+def _features(rows: list[dict]) -> None:
+    table = [{en.COLUMNS[name]: row[name] for name in en.COLUMNS if row[name] is not None} | row["seen"]["values"] for row in rows]
+    alt = en.TABLE_ALT.format(count=len(rows), changed=sum(row["changed"] for row in rows))
+    st.caption(alt)
+    st.dataframe(pd.DataFrame(table), key="samples.table", hide_index=True, height="content")
+
+
+def _answers(row: dict) -> str:
+    """The caption: label, FP32's answer and the quantized one, each with how sure it is."""
+    lines = [] if row["truth"] is None else [(en.TRUTH, html.escape(row["truth"]), "")]
+    lines.append((en.FP32, _sure(row["fp32"], row["fp32_sure"]), _mark(row["fp32_right"])))
+    lines.append((en.QUANTIZED, _sure(row["quantized"], row["sure"]), _mark(row["right"])))
+    changed = f'<span class="sample-changed">{en.CHANGED_MARK}</span>' if row["changed"] else ""
+    items = "".join(f"<dt>{name}</dt><dd>{answer}{mark}</dd>" for name, answer, mark in lines)
+    return f"<figcaption><dl>{items}</dl>{changed}</figcaption>"
+
+
+def _sure(answer: str, sure: float) -> str:
+    return html.escape(en.SURE.format(answer=answer, sure=percent(sure, 0)))
+
+
+def _mark(right: bool | None) -> str:
+    return "" if right is None else ' <b class="right">✓</b>' if right else ' <b class="wrong">✗</b>'
+
+
+RENDERERS = {"picture": _pictures, "sound": _sounds, "features": _features, "text": _texts}

@@ -1,0 +1,19 @@
+"""English of the samples that are seen and heard."""
+
+CHOICES = {"changed": "Changed first", "wrong": "Wrong", "all": "As drawn"}
+CHOICE = "Which samples"
+CHOICE_HELP = "Changed first: where the quantized network no longer answers like FP32. Wrong: where it does not answer like the label. As drawn: in the order of the test."
+WAIT = "The samples follow with the first estimate."
+CHANGED = "{changed} of {n} answers changed."
+UNLABELLED = "{changed} of {n} answers changed; these samples have no labels."
+NONE_WRONG = "No answer is wrong."
+MORE = "More"
+NOTHING_TO_SEE = "This model does not say how its samples look."
+TRUTH, FP32, QUANTIZED = "Label", "FP32", "Quantized"
+SURE = "{answer}, {sure}"
+PICTURE_ALT = "Test sample {index}"
+SOUND_ALT = "Waveform of test sample {index}, {seconds} s"
+CHANGED_MARK = "changed"
+TABLE_ALT = "Table of {count} test samples, {changed} of them with another answer than FP32's."
+COLUMNS = {"index": "Sample", "truth": TRUTH, "fp32": FP32, "quantized": QUANTIZED}
+LICENCE = "Licence of {licence}"

@@ -1,0 +1,122 @@
+"""Test samples as a person sees or hears them, with FP32's answer and the quantized network's, those that changed first."""
+
+import io
+import wave
+
+import numpy as np
+
+from explorer.cache import CACHE
+from explorer.evaluate import Evaluation
+from explorer.link import canonical
+from explorer.models import MODELS, Model
+from explorer.models.seen import Features, Picture, Sound, Text
+from explorer.pipeline import simulate
+from explorer.settings import Settings
+from explorer.simulate import Simulated
+from explorer.stages import loaded
+
+KINDS = ("changed", "wrong", "all")
+COLUMNS = 400  # of a waveform: each shows the least and the largest of its stretch
+
+
+def order(settings: Settings, evaluation: Evaluation, which: str) -> list[int]:
+    """Indices into the test set: "changed", those whose answer is not FP32's, then the others; "wrong", those that the
+    quantized network does not answer like their label; "all", as they were evaluated."""
+    count = len(loaded(settings).test)
+    drawn = np.random.Generator(np.random.Philox(settings.seed)).permutation(count)[: evaluation.metric.n].tolist()
+    if which == "wrong":
+        return list(evaluation.wrong)
+    if which == "all":
+        return drawn
+    changed = set(evaluation.changed)
+    return [*evaluation.changed, *(i for i in drawn if i not in changed)]
+
+
+def kind(settings: Settings) -> str | None:
+    """Whether the model's samples are a picture, a sound, features or a text; None where it does not say."""
+    model = MODELS[settings.model]
+    return model.seen and type(model.seen(loaded(settings).test[0])).__name__.lower()
+
+
+def samples(settings: Settings, indices: list[int]) -> list[dict]:
+    """One dict a sample, JSON-like but for bytes: index; truth, fp32 and quantized, in words, None where there is no
+    label; fp32_sure, sure, the probability that each gives its own answer; changed, and what is seen (see `_seen`).
+
+    The two networks run these samples in one batch.
+    """
+    network, model = loaded(settings), MODELS[settings.model]
+    if not indices:
+        return []
+
+    def make() -> list[dict]:
+        stored = network.test[np.array(indices)]
+        inputs = network.prepare(stored)
+        before, after = Simulated(network)(inputs), simulate(settings)(inputs)
+        rows = zip(indices, stored, *_answers(network, before), *_answers(network, after), strict=True)
+        return [
+            {
+                "index": i, "truth": None if network.labels is None else _word(model, network.labels[i]),
+                "fp32": _word(model, first), "fp32_sure": first_sure, "quantized": _word(model, second), "sure": second_sure,
+                "changed": bool(first != second),
+                "fp32_right": None if network.labels is None else bool(first == network.labels[i]),
+                "right": None if network.labels is None else bool(second == network.labels[i]),
+                "seen": None if model.seen is None else _seen(model.seen(sample)),
+            }
+            for i, sample, first, first_sure, second, second_sure in rows
+        ]  # fmt: skip
+
+    key = f"samples {network.digest} {canonical(settings.replace(target='here'))} {indices}"
+    return CACHE.get(key, make)
+
+
+def _answers(network, outputs) -> tuple[list[int], list[float]]:
+    """The answer to each sample and the probability that the network gives it; one output is the probability of 1."""
+    answers = network.answers(outputs)
+    if outputs.shape[1] == 1:
+        chances = outputs.new_ones(len(outputs), 2) - outputs
+        chances[:, 1] = outputs[:, 0]
+    else:
+        chances = outputs.softmax(dim=1)
+    return answers.tolist(), chances[range(len(answers)), answers].tolist()
+
+
+def _word(model: Model, answer: int) -> str:
+    return model.classes[answer] if model.classes else f"class {answer}"
+
+
+def _seen(what) -> dict:
+    """{"kind": …} with: picture: png, width, height. sound: wav, seconds, low, high (−1…1, one a column).
+    features: values. text: text."""
+    if isinstance(what, Picture):
+        height, width = what.pixels.shape[:2]
+        return {"kind": "picture", "png": _png(what.pixels), "width": width, "height": height}
+    if isinstance(what, Sound):
+        low, high = _envelope(what.waveform)
+        return {"kind": "sound", "wav": _wav(what), "seconds": len(what.waveform) / what.rate, "low": low, "high": high}
+    if isinstance(what, Features):
+        return {"kind": "features", "values": what.values}
+    assert isinstance(what, Text)
+    return {"kind": "text", "text": what.text}
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def _wav(sound: Sound) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as stream:
+        stream.setparams((1, 2, sound.rate, 0, "NONE", ""))
+        stream.writeframes(sound.waveform.astype("<i2").tobytes())
+    return file.getvalue()
+
+
+def _envelope(waveform: np.ndarray) -> tuple[list[float], list[float]]:
+    """The least and the largest value of each of COLUMNS stretches, of a full scale of 1."""
+    starts = np.linspace(0, len(waveform), min(COLUMNS, len(waveform)), endpoint=False).astype(np.int64)
+    low, high = (reduce.reduceat(waveform, starts) / 2**15 for reduce in (np.minimum, np.maximum))
+    return low.tolist(), high.tolist()

@@ -1,0 +1,57 @@
+"""The tab "Samples" without a browser: what its page holds, and that its own switches run nothing else."""
+
+import re
+
+import pytest
+
+from components.controls import samples as tab_of_samples
+from explorer import Settings, run
+
+LOW = Settings("digits", "int3-sym-tensor-minmax", "fp32", evaluation_samples=100, calibration_samples=8)
+
+
+def cards(app) -> list[str]:
+    body = next(each.value for each in app.get("html") if 'class="samples' in str(each.value))
+    return re.findall("<figure.*?</figure>", body, re.S)
+
+
+@pytest.fixture
+def opened(open_app):
+    app = open_app(LOW, tab="samples")
+    assert not app.exception
+    return app
+
+
+def test_changed_pictures_come_first_each_with_both_answers(opened):
+    result = run(LOW)
+    shown = cards(opened)
+    assert len(shown) == tab_of_samples.FIRST["picture"]
+    assert any(f"{len(result.changed)} of 100 answers changed" in str(each.value) for each in opened.caption)
+    count = min(len(shown), len(result.changed))
+    assert count > 3 and all(">changed<" in card for card in shown[:count])
+    assert [int(re.search(r'alt="Test sample (\d+)"', card)[1]) for card in shown[:count]] == list(result.changed[:count])
+    assert all("Label" in card and "FP32" in card and "Quantized" in card and "data:image/png;base64," in card for card in shown)
+
+
+def test_more_are_shown_on_request(opened):
+    next(button for button in opened.button if button.key == "samples.more").click().run()
+    assert len(cards(opened)) == 2 * tab_of_samples.FIRST["picture"]
+
+
+def test_features_stand_in_a_table(open_app):
+    app = open_app(Settings("article-mlp", evaluation_samples=50, calibration_samples=8), tab="samples")
+    assert not app.exception
+    table = next(each.value for each in app.dataframe if "mean radius" in each.value.columns)
+    assert list(table.columns[:4]) == ["Sample", "Label", "FP32", "Quantized"] and len(table) == 20
+
+
+def test_sound_and_text_are_drawn_safely(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(tab_of_samples.st, "html", drawn.append)
+    row = {"index": 3, "truth": "en", "fp32": "en", "fp32_sure": 0.9, "quantized": "<i>", "sure": 0.6, "changed": True,
+           "fp32_right": True, "right": False}  # fmt: skip
+    tab_of_samples._sounds([row | {"seen": {"kind": "sound", "wav": b"RIFF", "seconds": 1.0, "low": [-0.5], "high": [0.5]}}])
+    tab_of_samples._texts([row | {"seen": {"kind": "text", "text": "<script>"}}])
+    assert '<audio controls preload="none" src="data:audio/wav;base64,UklGRg=="' in drawn[0]
+    assert "data:image/svg+xml;base64," in drawn[0] and "&lt;i&gt;, 60 %" in drawn[0]
+    assert "&lt;script&gt;" in drawn[1] and "<script" not in drawn[1]
