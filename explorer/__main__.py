@@ -101,6 +101,9 @@ def _parser() -> Parser:
     sub.add_argument("file", help="where to; it is written beside, verified and renamed")
     sub.add_argument("--to", default="onnx", metavar="TARGET", help="onnx (default), safetensors, gguf, numpy or python")
     sub.add_argument("--force", action="store_true", help="replace an existing file")
+    sub = command(measure, "time it on this machine, against FP32")
+    sub.add_argument("link", help='"?v=1&m=digits&w=int8-sym-channel", the whole address, or a settings file (.json)')
+    sub.add_argument("--again", action="store_true", help="also what was measured before")
     sub = command(parity, "compare with other implementations")
     sub.add_argument("peers", nargs="*", metavar="PEER", help="ids of those to compare with (all), such as onnxruntime")
     for listing, help in (
@@ -135,7 +138,6 @@ def run(options) -> None:
 
 def export(options) -> None:
     """Write the quantized network of a link to a file, verified by loading it again and running it."""
-    options.link, options.settings = (None, options.link) if options.link.endswith(".json") else (options.link, None)
     settings, notes = _asked(options)
     import explorer
 
@@ -143,6 +145,16 @@ def export(options) -> None:
     if options.json:
         return print_json({"notes": [str(note) for note in notes], **done.as_dict()})
     print_export(done)
+
+
+def measure(options) -> None:
+    """Time the network of a link and each of its layers in ONNX Runtime on this machine, against FP32."""
+    settings, notes = _asked(options)
+    from explorer.measure import measure
+    from explorer.measure.words import print_measured
+
+    found = measure(settings, again=options.again, progress=show_progress())
+    print_json({"notes": [str(note) for note in notes], **found.as_dict()}) if options.json else print_measured(found)
 
 
 def quantize(options) -> None:
@@ -231,6 +243,8 @@ def _asked(options):
     since a script should not receive the numbers of something else."""
     from explorer.link import decode_link, settings_from_json
 
+    if not hasattr(options, "settings"):
+        options.link, options.settings = (None, options.link) if options.link.endswith(".json") else (options.link, None)
     if options.settings is not None and options.link is not None:
         raise SettingsError("a link and --settings exclude each other; give one of them")
     if options.settings is not None:

@@ -4,12 +4,12 @@ import pandas as pd
 import streamlit as st
 
 from components.charts.pictures import worst_of
-from components.words import en, en_parity
+from components.words import en, en_measured, en_parity
 from components.words.numbers import decibel, short, whole
 
 PERCENT = {"share_of_bytes", "rounding_share", "clipped_share"}
 FORMATS = {"sqnr_db": "%.1f", "output_sqnr_db": "%.1f", "bits_per_weight": "%.3g", "channel_range_ratio": "%.3g",
-           "low": "%.4g", "high": "%.4g"}  # fmt: skip
+           "low": "%.4g", "high": "%.4g", "ratio": "%.2f", "ratio_low": "%.2f", "ratio_high": "%.2f", "fp32": "%.0f", "quantized": "%.0f"}  # fmt: skip
 
 
 def layers(table: pd.DataFrame, key: str) -> None:
@@ -38,6 +38,12 @@ def parity(table: pd.DataFrame, key: str) -> None:
     titled = table.assign(peer=table["peer"] + " " + table["version"], rules=table["rules"].where(table["rules"] != "", table["note"]))
     _table(titled, en_parity.PARITY_COLUMNS, key, en_parity.PARITY_ALT.format(count=whole(len(table))),
            height=min(35 * len(table) + 38, 560))  # fmt: skip
+
+
+def measured(table: pd.DataFrame, key: str) -> None:
+    """A row for each layer shape that was timed."""
+    counts = {verdict: whole(int((table["verdict"] == verdict).sum())) for verdict in ("faster", "slower")}
+    _table(table, en_measured.COLUMNS, key, en_measured.ALT.format(count=whole(len(table)), **counts), height=min(35 * len(table) + 38, 420))
 
 
 def _ends(alt: str, table: pd.DataFrame, name: str) -> str:

@@ -5,6 +5,7 @@ import streamlit as st
 from components.charts import cost as charts
 from components.charts.style import draw, palette
 from components.controls.cell import cell, lines
+from components.controls.measured import measured
 from components.words import en_cost
 from components.words.numbers import metric, size
 from explorer.cost.devices import DEVICES
@@ -32,7 +33,13 @@ def energy(predicted) -> None:
 
 
 def cost(running, snapshot, selected: int) -> None:
-    """The tab: every layer under the roof, where the energy goes, and what has to fit."""
+    """The tab: what is predicted for the target, and what this machine takes when it is asked to measure."""
+    _roofs(snapshot, selected)
+    measured(snapshot.settings)
+
+
+def _roofs(snapshot, selected: int) -> None:
+    """Every layer under the roof, where the energy goes, and what has to fit."""
     predicted = snapshot.weighed.cost.predicted
     device = DEVICES[predicted.target]
     flash = en_cost.FLASH.format(flash=size(device.get("flash"))) if device.get("flash") else ""

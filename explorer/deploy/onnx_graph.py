@@ -119,7 +119,7 @@ def _made(graph: Graph, node, made: dict, places: dict[str, int]):
     if node.op == "call_module":
         module = graph.plan.network.module.get_submodule(node.target)
         if node.target in places:
-            return _layer(graph, places[node.target], module, source, positive, pad), False, None
+            return layer_node(graph, places[node.target], module, source, positive, pad), False, None
         if isinstance(module, (nn.Identity, nn.Dropout)):
             return made[node.args[0]]
         if isinstance(module, nn.ZeroPad2d) and pad is None:
@@ -152,7 +152,8 @@ def _made(graph: Graph, node, made: dict, places: dict[str, int]):
                      "sums, means over pixels, flatten and zero padding before a convolution")  # fmt: skip
 
 
-def _layer(graph: Graph, i: int, module, source: str, positive: bool, pad) -> str:
+def layer_node(graph: Graph, i: int, module, source: str, positive: bool, pad) -> str:
+    """Layer i with everything that belongs to it. positive: whether its input never is negative; pad: zeros around it first."""
     layer = graph.plan.layers[i]
     if layer.before is not None:
         source, positive = _before(graph, layer, source), False
