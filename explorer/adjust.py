@@ -7,20 +7,19 @@ Equal metrics are told apart by how far the network's outputs are from FP32's.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 import torch
 
 from explorer.errors import Cancelled, SettingsError
-from explorer.evaluate import Metric, wilson
 from explorer.models import MODELS
 from explorer.pipeline import calibration_order, quantizers, settings_of, simulate, stream, weigh
 from explorer.recipe import Recipe
 from explorer.settings import Settings
 from explorer.simulate import Simulated
 from explorer.stages import loaded
+from explorer.tasks import TASKS, Metric
 
 COMMON = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 1.05)  # 1 is what the search starts from
 OWN = (0.9, 0.8, 0.65, 1.1)
@@ -48,15 +47,15 @@ def adjust(settings_or_link, *, progress: Callable[[str, float], None] | None = 
         raise SettingsError(f"{settings.weights} has no range to adjust; choose an integer or a scaled format")
     judge = _Judge(settings, cancel)
     best, score = settings, judge(settings)
-    before, tried = score, [("start", -1, settings.weights.factor, *score, True)]
+    before, tried = score[0], [("start", -1, settings.weights.factor, score[0].value, score[1], True)]
     tries = _tries(settings)
     total = len(COMMON) + len(OWN) * len(tries)
 
     def attempt(step: str, layer: int, factor: float, candidate: Settings) -> None:
         nonlocal best, score
         found = judge(candidate)
-        better = (found[0], -found[1]) > (score[0], -score[1])
-        tried.append((step, layer, factor, *found, better))
+        better = judge.rank(found) > judge.rank(score)
+        tried.append((step, layer, factor, found[0].value, found[1], better))
         if better:
             best, score = candidate, found
         if progress is not None:
@@ -72,7 +71,7 @@ def adjust(settings_or_link, *, progress: Callable[[str, float], None] | None = 
     return Adjusted(
         best,
         pd.DataFrame(tried, columns=["step", "layer", "factor", "calibration", "output_mse", "kept"]),
-        judge.metric(before[0]), judge.metric(score[0]), _test(settings, cancel), _test(best, cancel),
+        before, score[0], _test(settings, cancel), _test(best, cancel),
     )  # fmt: skip
 
 
@@ -105,17 +104,20 @@ class _Judge:
         self._batches = [self._network.prepare(samples[i : i + batch]) for i in range(0, len(samples), batch)]
         self._outputs = self._run(Simulated(self._network))
         labels = self._network.calibration_labels
-        self._truth = self._network.answers(self._outputs) if labels is None else labels[order]
-        self._name = MODELS[settings.model].metric
+        self._labels, self._order = None if labels is None else labels[order], order
+        self._task = TASKS[MODELS[settings.model].metric]
+        self._fp32 = self._task.read(self._network, self._outputs, self._labels)
 
-    def __call__(self, settings: Settings) -> tuple[float, float]:
-        outputs = self._run(simulate(settings, cancel=self._cancel))
-        right = np.mean(self._network.answers(outputs) == self._truth)
-        return float(right), float((outputs - self._outputs).square().mean())
+    def __call__(self, settings: Settings) -> tuple[Metric, float]:
+        outputs, tally = self._run(simulate(settings, cancel=self._cancel)), self._task.tally()
+        tally.add(self._order, self._labels, self._fp32, self._task.read(self._network, outputs, self._labels))
+        metric = tally.evaluation(done=True).metric
+        named = replace(metric, name=f"{metric.name} on calibration samples")
+        return named, float((outputs - self._outputs).square().mean())
 
-    def metric(self, value: float) -> Metric:
-        n = len(self._truth)
-        return Metric(f"{self._name} on calibration samples", value, *wilson(round(value * n), n), n, "proportion")
+    def rank(self, score: tuple[Metric, float]) -> tuple[float, float]:
+        """The larger the better."""
+        return (-score[0].value if self._task.lower else score[0].value), -score[1]
 
     def _run(self, simulated: Simulated) -> torch.Tensor:
         outputs = []

@@ -60,6 +60,8 @@ def print_result(result) -> None:
         "difference": result.difference,
         "same answer as FP32": result.agreement,
     }
+    if result.similarity is not None:
+        metrics[result.similarity.name] = result.similarity
     for name, metric in metrics.items():
         print(f"{name:20} {_metric(metric)}")
     cost = result.cost
@@ -188,9 +190,13 @@ def show_progress() -> Callable[[str, float], None]:
 
 
 def _metric(metric) -> str:
-    sign, unit = ("+", "points") if metric.kind == "difference" else ("", "%")
-    value, low, high = (f"{100 * x:{sign}.2f}" for x in (metric.value, metric.low, metric.high))
-    return f"{value} {unit} (95 % interval {low} to {high}, n = {metric.n:,})"
+    difference = metric.kind == "difference"
+    factor, digits, unit = {
+        "share": (100, ".2f", " points" if difference else " %"), "bits": (1, ".4f", " bits"),
+        "perplexity": (1, ".5g", ""), "cosine": (1, ".4f", ""),
+    }[metric.unit]  # fmt: skip
+    value, low, high = (f"{factor * x:{'+' if difference else ''}{digits}}" for x in (metric.value, metric.low, metric.high))
+    return f"{value}{unit} (95 % interval {low} to {high}, n = {metric.n:,})"
 
 
 def _cell(value) -> str:

@@ -5,7 +5,7 @@ one cache serves them all, so that a changed knob runs only what comes after it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -18,7 +18,7 @@ from explorer.calibrated import activation_range, records, weight_range
 from explorer.cost.predict import predict
 from explorer.cost.size import Cost, size
 from explorer.errors import Cancelled
-from explorer.evaluate import Evaluation, Metric, evaluate
+from explorer.evaluate import evaluate
 from explorer.known import EVALUATION
 from explorer.link import canonical, decode_link, link_or_none
 from explorer.models import MODELS, Network
@@ -29,6 +29,7 @@ from explorer.settings import Settings
 from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db
 from explorer.stages import calibration_order, choose_codes, loaded, network_of, range_reads, untreated, what_is_read
 from explorer.stamp import digest_of, stamp_of
+from explorer.tasks import Evaluation, Metric
 
 OUTPUT_SAMPLES = 32  # over which a layer's output error is measured
 Progress = Callable[[str, float], None]
@@ -53,7 +54,7 @@ class Weighed:
 class Result:
     """Everything that one experiment gives.
 
-    metric, fp32_metric, difference, agreement: Metric, see evaluate.Evaluation
+    metric, fp32_metric, difference, agreement, similarity: Metric, see tasks.Evaluation
     changed: indices of the test samples whose answer changed
     layers, cost, advice, sqnr_db: as in Weighed, with each layer's output SQNR in dB
     stamp: the metric and a digest of all weights' codes and scales
@@ -70,15 +71,16 @@ class Result:
     advice: tuple[str, ...]
     sqnr_db: float
     stamp: str
+    similarity: Metric | None = None
 
     def as_dict(self) -> dict:
         """JSON-ready: NaN and infinity become None."""
         layers = self.layers.replace([np.inf, -np.inf], np.nan).astype(object)
-        metrics = ("metric", "fp32_metric", "difference", "agreement")
+        metrics = ["metric", "fp32_metric", "difference", "agreement", *([] if self.similarity is None else ["similarity"])]
         return {
             "link": link_or_none(self.settings, self.stamp),
             "sentence": self.settings.sentence(),
-            **{name: asdict(getattr(self, name)) for name in metrics},
+            **{name: getattr(self, name).as_dict() for name in metrics},
             "changed": list(self.changed),
             "sqnr_db": self.sqnr_db if np.isfinite(self.sqnr_db) else None,
             "cost": self.cost.as_dict(),
@@ -200,7 +202,7 @@ def finish(settings: Settings, evaluation: Evaluation, *, cancel=None) -> Result
     layers = weighed.layers.assign(output_sqnr_db=output_sqnr(settings, cancel=cancel))
     return Result(settings, evaluation.metric, evaluation.fp32, evaluation.difference, evaluation.agreement,
                   evaluation.changed, layers, weighed.cost, weighed.advice, weighed.sqnr_db,
-                  stamp_of(weighed.digest, evaluation.metric))  # fmt: skip
+                  stamp_of(weighed.digest, evaluation.metric), evaluation.similarity)  # fmt: skip
 
 
 def output_sqnr(settings: Settings, *, cancel=None) -> list[float]:

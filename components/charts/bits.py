@@ -4,10 +4,11 @@ import plotly.graph_objects as go
 
 from components.charts.style import Palette, figure
 from components.words import en, en_cost
-from components.words.numbers import in_one_prefix, in_one_unit, percent, size
+from components.words.numbers import axis, in_one_prefix, in_one_unit, size, value
 from components.words.numbers import metric as written
 
 COSTS = {"latency": ("latency_s", "s"), "energy": ("energy_j", "J")}
+LOGARITHMIC = 20  # how many times the least value the largest may be on an axis from zero
 ORDER = (2, 3, 4, 5, 6, 7, 8, 16, 32)
 
 
@@ -23,21 +24,24 @@ def bits(points: list[dict], metric: str, now: int, own: str, colors: Palette, b
     marked = [colors.accent if name == chosen else colors.quiet for name in x]
     tips = [_tip(point, below) for point in points]
     title, sizes = _bars(points, below)
+    factor, unit = axis(points[0]["unit"])
+    endless = max(point["value"] for point in points) > LOGARITHMIC * min(point["value"] for point in points)
+    scale = {"type": "log"} if endless and points[0]["unit"] != "share" else {"rangemode": "tozero"}
     chart = figure(
         colors, 380,
         xaxis={"type": "category", "categoryarray": order, "categoryorder": "array",
                "range": [-0.5, len(order) - 0.5], "title": en.BITS_X, "anchor": "y2", "showgrid": False},
-        yaxis={"domain": [0.42, 1], "title": en.BITS_Y.format(metric=metric), "rangemode": "tozero", "nticks": 5},
+        yaxis={"domain": [0.42, 1], "title": f"{metric}{unit}", "nticks": 5} | scale,
         yaxis2={"domain": [0, 0.32], "title": title, "rangemode": "tozero", "nticks": 3},
     )  # fmt: skip
-    values = [100 * point["value"] for point in points]
+    values = [factor * point["value"] for point in points]
     chart.add_scatter(
         x=x, y=values, mode="lines+markers", line={"color": colors.quiet, "width": 1.5},
         marker={"color": marked, "size": [13 if name == chosen else 8 for name in x],
                 "symbol": ["diamond" if name == chosen else "circle" for name in x]},
         error_y={"type": "data", "symmetric": False, "color": colors.quiet, "thickness": 1.2, "width": 4,
-                 "array": [100 * (point["high"] - point["value"]) for point in points],
-                 "arrayminus": [100 * (point["value"] - point["low"]) for point in points]},
+                 "array": [factor * (point["high"] - point["value"]) for point in points],
+                 "arrayminus": [factor * (point["value"] - point["low"]) for point in points]},
         hovertext=tips, hoverinfo="text",
     )  # fmt: skip
     chart.add_bar(
@@ -46,9 +50,9 @@ def bits(points: list[dict], metric: str, now: int, own: str, colors: Palette, b
         cliponaxis=False, constraintext="none", textfont={"size": 11},
     )  # fmt: skip
     here = [point for name, point in zip(x, points) if name == chosen]
-    if here:  # at the category's place: its name "8" would be read as the number 8
-        chart.add_annotation(x=order.index(chosen), y=100 * here[0]["high"], text=en.BITS_HERE, showarrow=False, yshift=12,
-                             font={"color": colors.accent})  # fmt: skip
+    if here:  # as a trace: an annotation on a logarithmic axis wants exponents
+        chart.add_scatter(x=[chosen], y=[factor * here[0]["high"]], mode="text", text=[en.BITS_HERE], textposition="top center",
+                          textfont={"color": colors.accent}, cliponaxis=False, hoverinfo="skip")  # fmt: skip
     alt = en.BITS_ALT if below == "size" else en.BITS_ALT.replace("size", below)
     return chart, alt.format(metric=metric, count=len(points), points="; ".join(tips))
 
@@ -74,7 +78,7 @@ def _tip(point: dict, below: str) -> str:
     return en.BITS_POINT.format(
         bits=_name(point["bits"], point["format"]) + ("" if point["format"] or point["bits"] in en.BITS_NAMES else " bits"),
         size=_cost(point, below),
-        value=percent(point["value"]), low=percent(point["low"]), high=percent(point["high"]),
+        **{name: value(point[name], point["unit"]) for name in ("value", "low", "high")},
     )  # fmt: skip
 
 

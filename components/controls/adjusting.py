@@ -6,7 +6,7 @@ from components.controls.job import Job, job, stop
 from components.controls.notices import notice
 from components.controls.state import change, state
 from components.words import en
-from components.words.numbers import percent
+from components.words.numbers import value
 from explorer.adjust import adjust
 from explorer.settings import Settings
 
@@ -60,11 +60,11 @@ def adjusted() -> None:
     if done is None or done.latest is None or state().settings != done.latest.settings:
         return
     found = done.latest
-    text = en.ADJUSTED.format(before=percent(found.test_before.value), after=percent(found.test_after.value),
-                              calibration_before=percent(found.before.value), calibration=percent(found.after.value))  # fmt: skip
+    metrics = {"before": found.test_before, "after": found.test_after, "calibration_before": found.before, "calibration": found.after}
+    text = en.ADJUSTED.format(**{name: value(metric.value, metric.unit) for name, metric in metrics.items()})
     box = notice("plain", text, "adjusted", "✓")
     with box.popover(en.ADJUSTED_TRIED, type="tertiary"):
-        st.dataframe(found.tried, hide_index=True, key="tried", column_config=_columns())
+        st.dataframe(found.tried, hide_index=True, key="tried", column_config=_columns(found.after.unit))
     box.button(en.UNDO_ADJUST, key="adjust.undo", on_click=_undo, args=(done.key,), type="tertiary")
 
 
@@ -72,7 +72,7 @@ def _undo(settings: Settings) -> None:
     change(lambda _: settings)
 
 
-def _columns() -> dict:
+def _columns(unit: str) -> dict:
     return {
         name: st.column_config.Column(label, help=help) for name, (label, help) in en.TRIED.items()
-    } | {"calibration": st.column_config.NumberColumn(en.TRIED["calibration"][0], format="percent")}  # fmt: skip
+    } | {"calibration": st.column_config.NumberColumn(en.TRIED["calibration"][0], format="percent" if unit == "share" else "%.4f")}  # fmt: skip

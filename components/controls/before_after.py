@@ -7,7 +7,7 @@ from components.charts.style import draw, palette
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job, stop
 from components.words import en
-from components.words.numbers import percent, points, ratio, whole
+from components.words.numbers import change, ratio, value, whole
 from explorer.algorithms import ALGORITHMS
 from explorer.models import MODELS
 from explorer.settings import Settings
@@ -75,11 +75,12 @@ def _compared(compared: Job, settings: Settings, selected: int, was_running: boo
 
 def _metric(settings: Settings, found: dict) -> None:
     before, after, difference = (found[name] for name in ("before", "after", "difference"))
+    unit = difference["unit"]
     titles = " + ".join(ALGORITHMS[id].title for id in settings.algorithms)
     st.html(en.BEFORE_AFTER_METRIC.format(
         metric=en.ACCURACY[MODELS[settings.model].metric], algorithms=titles, n=whole(difference["n"]),
-        before=percent(before["value"]), after=percent(after["value"]), fp32=percent(found["fp32"]["value"]),
-        difference=points(difference["value"]), low=points(difference["low"]), high=points(difference["high"]),
+        before=value(before["value"], unit), after=value(after["value"], unit), fp32=value(found["fp32"]["value"], unit),
+        **{name: change(difference[key], unit) for name, key in (("difference", "value"), ("low", "low"), ("high", "high"))},
     ))  # fmt: skip
 
 

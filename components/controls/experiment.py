@@ -9,10 +9,10 @@ from components.controls.job import Job, job
 from components.controls.state import state
 from components.words import en
 from explorer import pipeline
-from explorer.evaluate import Evaluation
 from explorer.models import MODELS
 from explorer.pipeline import Result, Weighed
 from explorer.settings import Settings
+from explorer.tasks import Evaluation
 
 PATIENCE = 0.25  # seconds for which a finished picture is better than two
 TURN = 0.1  # seconds between two looks at a job that has nothing to show yet

@@ -9,7 +9,7 @@ import streamlit as st
 from components.controls.job import Job, job, stop
 from components.controls.state import state
 from components.words import en, en_export
-from components.words.numbers import percent, short, size, whole
+from components.words.numbers import short, size, value, whole
 from explorer.deploy import TARGETS, Exported
 from explorer.deploy import export as write
 from explorer.deploy import predicted
@@ -93,9 +93,13 @@ def _done(running: Job, to: str) -> None:
     answers = en_export.EXPORT_ANSWERS[not checks.answers_differ].format(count=whole(checks.answers_differ))
     st.markdown(en_export.EXPORT_PROVEN.format(reader=checks.reader) + en_export.EXPORT_CHECKS.format(
         codes=whole(checks.codes), difference=short(checks.largest_difference), largest=short(checks.largest_output),
-        metric=checks.metric.name, value=percent(checks.metric.value), simulated=percent(checks.reference_metric.value),
-        more=en_export.EXPORT_MORE.format(count=checks.joined, value=percent(checks.simulated_metric.value)) if checks.joined else "",
+        metric=checks.metric.name, value=_value(checks.metric), simulated=_value(checks.reference_metric),
+        more=en_export.EXPORT_MORE.format(count=checks.joined, value=_value(checks.simulated_metric)) if checks.joined else "",
         n=whole(checks.metric.n), answers=answers,
     ))  # fmt: skip
     if to == "onnx" and checks.largest_difference and settings.activations.format != "fp32":
         st.caption(en_export.EXPORT_BIASES)
+
+
+def _value(metric) -> str:
+    return value(metric.value, metric.unit)

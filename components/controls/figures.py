@@ -8,8 +8,9 @@ from components.controls.cost import energy, latency
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, restart, stop
 from components.words import en
-from components.words.numbers import decibel, percent, points, short, size, whole
+from components.words.numbers import change, decibel, short, size, value, whole
 from explorer.models import MODELS
+from explorer.tasks import TASKS
 
 POLL = 0.3  # seconds between two looks at a running job
 
@@ -27,6 +28,7 @@ def _strip(job: Job, snapshot: Snapshot, was_running: bool) -> None:
         snapshot = job.latest
     with st.container(horizontal=True, key="figures", gap="small"):
         _metric(job, snapshot)
+        _similarity(snapshot.evaluation)
         _size(snapshot.weighed.cost)
         _exact(en.BITS, short(round(snapshot.weighed.cost.bits_per_weight, 3)), en.BITS_HELP, "of 32")
         _exact(en.SQNR, decibel(snapshot.weighed.sqnr_db), en.SQNR_HELP, en.WHOLE_NETWORK)
@@ -39,18 +41,29 @@ def _strip(job: Job, snapshot: Snapshot, was_running: bool) -> None:
 
 def _metric(job: Job, snapshot: Snapshot) -> None:
     name = MODELS[snapshot.settings.model].metric
-    help = en.METRIC_HELP[name] + en.DIFFERENCE_HELP
+    help = en.METRIC_HELP[name] + en.DIFFERENCE_HELP[TASKS[name].unit]
     seen = snapshot.evaluation
     with cell("metric"):
         if seen is None:
             st.metric(en.ACCURACY[name], "…", help=help)
         else:
-            metric, difference = seen.metric, seen.difference
-            st.metric(en.ACCURACY[name], percent(metric.value), help=help)
-            lines(en.INTERVAL_LINE.format(low=percent(metric.low), high=percent(metric.high)),
-                   en.DIFFERENCE_LINE.format(difference=points(difference.value), low=points(difference.low),
-                                             high=points(difference.high)))  # fmt: skip
+            metric, difference, unit = seen.metric, seen.difference, seen.metric.unit
+            st.metric(en.ACCURACY[name], value(metric.value, unit), help=help)
+            lines(en.INTERVAL_LINE.format(low=value(metric.low, unit), high=value(metric.high, unit)),
+                   en.DIFFERENCE_LINE.format(difference=change(difference.value, unit), low=change(difference.low, unit),
+                                             high=change(difference.high, unit)))  # fmt: skip
         _origin(job, seen, snapshot)
+
+
+def _similarity(seen) -> None:
+    """The second figure of a task that has one: what the metric may hide."""
+    if seen is None or seen.similarity is None:
+        return
+    found = seen.similarity
+    with cell("similarity"):
+        st.metric(en.SIMILARITY, value(found.value, found.unit), help=en.SIMILARITY_HELP)
+        lines(en.INTERVAL_LINE.format(low=value(found.low, found.unit), high=value(found.high, found.unit)))
+        st.badge(en.MEASURED.format(n=whole(found.n)), color="primary", help=en.MEASURED_HELP)
 
 
 def _origin(job: Job, seen, snapshot: Snapshot) -> None:

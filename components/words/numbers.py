@@ -14,10 +14,31 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %".replace("-", MINUS)
 
 
-def points(difference: float) -> str:
-    """A difference of two shares in percentage points, always signed: "−42.1 pp"."""
-    text = f"{100 * difference:+.1f} pp"
-    return text.replace("-", MINUS) if text != "-0.0 pp" else "+0.0 pp"
+VALUES = {"share": (100, "{:.1f} %"), "bits": (1, "{:.3f} bits"), "perplexity": (1, "{:.4g}"), "cosine": (1, "{:.4f}")}
+CHANGES = {"share": (100, "{:+.1f} pp"), "bits": (1, "{:+.3f} bits"), "perplexity": (1, "{:+.4g}"), "cosine": (1, "{:+.4f}")}
+
+
+def value(number: float, unit: str) -> str:
+    """A metric's value in its unit: "87.4 %", "2.379 bits"; an end of an interval may be endless."""
+    factor, text = VALUES[unit]
+    return _endless(text.format(factor * number))
+
+
+def change(number: float, unit: str) -> str:
+    """A difference of two such values, always signed: "−42.1 pp", "+0.024 bits"."""
+    factor, text = CHANGES[unit]
+    written = text.format(factor * number)
+    nothing = text.format(0.0)
+    return _endless(nothing if written == nothing.replace("+", "-") else written)
+
+
+def _endless(text: str) -> str:
+    return text.replace("-", MINUS).replace("inf", "∞")
+
+
+def axis(unit: str) -> tuple[float, str]:
+    """(what values are multiplied by on an axis, how its title names the unit)."""
+    return VALUES[unit][0], {"share": ", %", "bits": ", bits"}.get(unit, "")
 
 
 def decibel(value: float | None) -> str:

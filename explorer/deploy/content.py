@@ -9,7 +9,6 @@ import numpy as np
 
 from explorer.algorithms import ALGORITHMS, of_stage
 from explorer.algorithms.rebuild import Multiply, OnInput
-from explorer.evaluate import Evaluation
 from explorer.link import link_or_none
 from explorer.grid import grid_of
 from explorer.models import Network
@@ -20,6 +19,7 @@ from explorer.settings import Settings
 from explorer.simulate import ActivationQuantizer, Simulated
 from explorer.stages import network_of
 from explorer.stamp import digest_of, stamp_of
+from explorer.tasks import Evaluation
 
 
 @dataclass(frozen=True)

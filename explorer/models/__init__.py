@@ -6,7 +6,7 @@ A model is one file of this package that registers an entry. The entry is cheap 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -35,6 +35,17 @@ class Layer:
     macs: int
 
 
+@dataclass(frozen=True)
+class Text:
+    """How a language model reads and writes. encode: text to tokens; decode: tokens to text
+    opening: what it is given to go on from; positions: how many tokens it can look back on"""
+
+    encode: Callable[[str], np.ndarray]
+    decode: Callable[[Sequence[int]], str]
+    opening: str
+    positions: int
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     """A loaded model: shared by every thread, so nobody changes it; who wants to, copies `module`.
@@ -42,11 +53,15 @@ class Network:
     module: in eval mode, BatchNorm folded, no gradients
     layers: in order of execution
     calibration, test: [n, ...] inputs as stored; no sample is in both
-    labels: int64 [n] for the test inputs; None when the metric is agreement with FP32
+    labels: int64 [n] for the test inputs, or [n, positions], the tokens that follow; None when the metric is
+    agreement with FP32
     calibration_labels: the same for the calibration inputs
-    prepare: stored inputs [k, ...] to the module's float32 input
-    answers: the module's output to the predicted class of each sample, int64 [k]
+    prepare: stored inputs [k, ...] to the module's input, float32 or tokens
+    answers: the module's output to the predicted class of each sample, int64 [k], or to the most likely next
+    tokens, int64 [k, positions]
     digest: SHA-256 over the names, shapes and bytes of all weights, hexadecimal
+    features: the module's output to what it takes each sample for, float32 [k, d], where that is worth comparing
+    text: of a language model, how it reads and writes
     """
 
     module: torch.nn.Module
@@ -58,6 +73,8 @@ class Network:
     prepare: Callable[[np.ndarray], torch.Tensor]
     answers: Callable[[torch.Tensor], np.ndarray]
     digest: str
+    features: Callable[[torch.Tensor], np.ndarray] | None = None
+    text: Text | None = None
 
     def weight(self, i: int) -> np.ndarray:
         """The float32 weights of layer `i`, [out, ...], read-only."""
@@ -70,8 +87,8 @@ class Network:
 class Model:
     """A registry entry: what a person is told before anything is loaded.
 
-    metric: "accuracy" (share of test samples answered like their label), or
-            "agreement with FP32" (share answered like the unquantized network)
+    metric: id of a task: "accuracy" (share of test samples answered like their label), "agreement with FP32"
+            (share answered like the unquantized network), "bits per character" or "perplexity"
     source: where weights and data come from; teaches: why it is worth picking
     parameters: weights and biases after BatchNorm folding
     batch: samples per forward pass that run fast on two cores

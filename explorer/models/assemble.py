@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import ModelError
-from explorer.models import Layer, Network
+from explorer.models import Layer, Network, Text
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +24,8 @@ def assemble(
     calibration_labels: np.ndarray | None,
     prepare: Callable[[np.ndarray], torch.Tensor],
     answers: Callable[[torch.Tensor], np.ndarray],
+    features: Callable[[torch.Tensor], np.ndarray] | None = None,
+    text: Text | None = None,
 ) -> Network:
     """A Network around `module`, which must hold its final weights. See Network for the fields."""
     module.eval().requires_grad_(False)
@@ -37,6 +39,8 @@ def assemble(
         prepare=prepare,
         answers=answers,
         digest=digest({name: w.numpy() for name, w in module.state_dict().items()}),
+        features=features,
+        text=text,
     )
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 import torch
 
 from explorer.cache import CACHE
-from explorer.evaluate import Evaluation, paired
 from explorer.granularity import matrix
 from explorer.models import Network
 from explorer.pipeline import OUTPUT_SAMPLES, layer_tensor, network_of, output_sqnr, stream
@@ -15,6 +14,7 @@ from explorer.quantize import decibels
 from explorer.settings import Settings
 from explorer.simulate import own_copy
 from explorer.stages import calibration_order, untreated
+from explorer.tasks import Evaluation, paired
 from explorer.views.spread import spread, ticks
 
 
@@ -70,12 +70,12 @@ def layers(settings: Settings, *, cancel=None) -> pd.DataFrame:
 def metric(settings: Settings, *, cancel=None) -> dict:
     """The task's metric without and with the algorithms, and their difference, paired on the same samples.
 
-    before, after, fp32, difference: {"value", "low", "high", "n"}, 95 % intervals; difference is
+    before, after, fp32, difference: {"value", "low", "high", "n", "unit"}, 95 % intervals; difference is
     after − before. Raises Cancelled.
     """
     before, after = (_evaluated(each, cancel) for each in (without(settings), settings))
     named = {"before": before.metric, "after": after.metric, "fp32": after.fp32, "difference": paired(before, after)}
-    return {name: {"value": m.value, "low": m.low, "high": m.high, "n": m.n} for name, m in named.items()}
+    return {name: {"value": m.value, "low": m.low, "high": m.high, "n": m.n, "unit": m.unit} for name, m in named.items()}
 
 
 def _evaluated(settings: Settings, cancel) -> Evaluation:

@@ -31,8 +31,8 @@ def at_bits(settings: Settings, bits: int) -> Settings:
 def tradeoff(settings: Settings, *, cancel=None) -> Iterator[dict]:
     """One finished point after another, in the order of BITS; first that of weights that are no integers.
 
-    bits, format (the title of what is no integer, else empty), recipe of the weights, value of the metric with its 95 % interval [low, high] over n
-    samples, fp32 (the unquantized network on the same samples), difference with its own interval
+    bits, format (the title of what is no integer, else empty), recipe of the weights, value of the metric in its unit with its 95 % interval
+    [low, high] over n samples, fp32 (the unquantized network on the same samples), difference with its own interval
     [difference_low, difference_high], size_bytes, bits_per_weight; predicted for the target, None where it has no answer: latency_s with its band
     [latency_low_s, latency_high_s], energy_j. Raises Cancelled.
     """
@@ -46,7 +46,7 @@ def tradeoff(settings: Settings, *, cancel=None) -> Iterator[dict]:
             "bits": bits,
             "format": format,
             "recipe": str(there.weights),
-            "value": metric.value, "low": metric.low, "high": metric.high, "n": metric.n,
+            "value": metric.value, "low": metric.low, "high": metric.high, "n": metric.n, "unit": metric.unit,
             "fp32": seen.fp32.value,
             "difference": difference.value, "difference_low": difference.low, "difference_high": difference.high,
             "size_bytes": cost.size_bytes,

@@ -7,7 +7,8 @@ import pytest
 
 from explorer import pipeline
 from explorer.errors import DataError
-from explorer.evaluate import agresti_min, paired
+from explorer.tasks import paired
+from explorer.tasks.intervals import agresti_min
 from explorer.models import load
 from explorer.settings import Settings
 from explorer.views import before_after
