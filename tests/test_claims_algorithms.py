@@ -9,8 +9,8 @@ import torch
 
 import explorer
 from explorer import pipeline
-from explorer.evaluate import paired
 from explorer.settings import Settings
+from explorer.tasks import paired
 from explorer.views.before_after import layers, ranges
 
 TENSOR, CHANNEL = "int8-sym-tensor-minmax", "int8-sym-channel-minmax"

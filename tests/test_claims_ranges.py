@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from explorer import pipeline
-from explorer.evaluate import paired
 from explorer.quantize import quantize, sqnr_db
 from explorer.settings import Settings
+from explorer.tasks import paired
 
 NETWORKS = ["digits", "fashion"]
 

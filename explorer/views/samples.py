@@ -6,7 +6,6 @@ import wave
 import numpy as np
 
 from explorer.cache import CACHE
-from explorer.evaluate import Evaluation
 from explorer.link import canonical
 from explorer.models import MODELS, Model
 from explorer.models.seen import Features, Picture, Sound, Text
@@ -14,6 +13,7 @@ from explorer.pipeline import simulate
 from explorer.settings import Settings
 from explorer.simulate import Simulated
 from explorer.stages import loaded
+from explorer.tasks import Evaluation
 
 KINDS = ("changed", "wrong", "all")
 COLUMNS = 400  # of a waveform: each shows the least and the largest of its stretch
