@@ -2,19 +2,18 @@
 
 import gc
 import html
-import os
 import sys
 from pathlib import Path
 
 import streamlit as st
 
-# Before torch is loaded: threads that wait for each other sleep instead of spinning. Beside a browser
-# on the same cores a forward pass is then up to 15 times as fast.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # Streamlit puts this file's folder there, not the repository's
     sys.path.insert(0, str(ROOT))
+
+from explorer.process import prepare  # noqa: E402
+
+prepare()
 
 from components.controls import address  # noqa: E402
 from components.controls.export import export  # noqa: E402

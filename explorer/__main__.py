@@ -23,6 +23,7 @@ from explorer.console import (
     show_progress,
 )
 from explorer.errors import Cancelled, DataError, ExplorerError, SettingsError
+from explorer.process import prepare
 from explorer.query import plain
 
 EPILOG = "python -m explorer without a command starts the page on this machine."
@@ -38,6 +39,7 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     _open_streams()
+    prepare()
     try:
         options = _parser().parse_args(arguments)
         options.command(options)

@@ -1,8 +1,8 @@
 """Sort once, then have the exact error of every threshold and every format from a few look-ups.
 
 Between two neighbouring grid values v·s the quantization error is Σ(x - vs)² = Σx² - 2vsΣx + (vs)²n:
-with the values sorted and the sums Σx and Σx² known up to every block of 64, one threshold costs one
-binary search per grid value instead of a pass over all the weights. Sums count from zero outwards, so
+with the values sorted and the sums Σx and Σx² known up to every block of 64 (of few values up to every
+one), one threshold costs one binary search per grid value instead of a pass over all the weights. Sums count from zero outwards, so
 that the error of small values is not lost beside the squares of large ones.
 """
 
@@ -16,6 +16,7 @@ from explorer.grid import Grid, grid_of, steps_below
 from explorer.values import as_recipe, as_values
 
 BLOCK = 64
+FEW = 1 << 17  # values whose sums can be kept one by one: a look-up is then nothing but a look-up
 MOST_VALUES = 2048  # of a grid: beyond it cells hold a value or none, and a plain pass is as fast and more exact
 CANCELLED = 1e-7  # of the power: less is too near to float64's noise in the sums, and is gone over
 LOOKUPS = 1 << 15  # done at a time, so that they stay in the cache
@@ -48,14 +49,15 @@ class Sorted:
         self.counts = counts
         self.size = len(x) if counts is None else int(counts.sum())
         negative = int(np.searchsorted(self.x, 0))
-        self._front = -negative % BLOCK  # zeros before the values, so that a block begins where they turn positive
-        padding = self._front, -(self._front + len(x)) % BLOCK
-        self._padded = np.pad(self.x, padding).reshape(-1, BLOCK)
+        block = self._block = BLOCK if len(x) > FEW else 1
+        self._front = -negative % block  # zeros before the values, so that a block begins where they turn positive
+        padding = self._front, -(self._front + len(x)) % block
+        self._padded = np.pad(self.x, padding).reshape(-1, block)
         wide = self._padded.astype(np.float64)
-        weight = None if counts is None else np.pad(counts, padding).reshape(-1, BLOCK)
+        weight = None if counts is None else np.pad(counts, padding).reshape(-1, block)
         self._weight = weight
         weighted = wide if weight is None else wide * weight
-        self._middle = (self._front + negative) // BLOCK
+        self._middle = (self._front + negative) // block
         self._sum = _from(self._middle, weighted.sum(axis=1))
         self._square = _from(self._middle, np.einsum("ij,ij->i", weighted, wide))
         self._count = None if weight is None else _from(0, weight.sum(axis=1))
@@ -87,6 +89,9 @@ class Sorted:
 
     def _look_up(self, points: np.ndarray, squares: bool) -> tuple[np.ndarray, ...]:
         index = np.searchsorted(self.x, points)
+        if self._block == 1:
+            number = index.astype(np.float64) if self._count is None else self._count[index]
+            return (number, self._sum[index], self._square[index])[: 2 + squares]
         block, rest = np.divmod(index + self._front, BLOCK)
         last = np.minimum(block, len(self._padded) - 1)
         under = block < self._middle  # there a block counts from its end, which is nearer to zero

@@ -31,8 +31,6 @@ def start_page(port: int | None = None) -> None:
     print(f"The page is at http://localhost:{port} and stops with Ctrl-C", flush=True)
     os.chdir(ROOT)  # where Streamlit looks for .streamlit/
     sys.path.insert(0, str(ROOT))
-    # Before torch is loaded, as in components/app.py: threads that wait for each other sleep.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     Thread(target=_preload, args=(port,), daemon=True).start()
     sys.argv = ["streamlit", "run", str(ROOT / "components" / "app.py"), f"--server.port={port}", *OPTIONS]
     try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class OnInput:
     """Runs before a layer, and before whatever quantizes its input: x → x', of the same shape.
 
-    It holds no state that changes, so that copies of a module share it.
+    It holds no state that changes: copies of a module share it.
     """
 
     def __call__(self, _module: torch.nn.Module, inputs: tuple) -> torch.Tensor:
@@ -27,9 +27,6 @@ class OnInput:
 
     def apply(self, x: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError
-
-    def __deepcopy__(self, _memo) -> OnInput:
-        return self
 
 
 class Multiply(OnInput):

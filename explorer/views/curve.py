@@ -1,6 +1,7 @@
 """The error curve of a layer: exact error against threshold, with every range method's choice on it."""
 
 import re
+from functools import partial
 
 import numpy as np
 
@@ -57,10 +58,11 @@ def curve(settings: Settings, i: int, points: int = POINTS) -> dict:
     if not recipe.range or values.low == values.high:
         return answer
     tensor = recipe.replace(granularity="tensor", range="minmax")
-    names = marked(recipe, values.low, values.high)
     seed = settings.seed if recipe.rounding == "stochastic" else 0
-    key = f"curve {place} {tensor} {seed} {points} {names}{range_reads(settings, recipe)}"
-    return answer | CACHE.get(key, lambda: _Layer(settings, network, i, values, tensor, seed).picture(points, names))
+    key, layer = f"curve {place} {tensor} {seed}", _Layer(settings, network, i, values, tensor, seed)
+    marks = [CACHE.get(f"mark {name} {key}{range_reads(settings, recipe)}", partial(layer.mark, name))
+             for name in marked(recipe, values.low, values.high)]  # fmt: skip
+    return answer | {"marks": marks} | CACHE.get(f"{key} {points}", lambda: layer.picture(points))
 
 
 class _Layer:
@@ -70,7 +72,7 @@ class _Layer:
         self.settings, self.network, self.i = settings, network, i
         self.values, self.recipe, self.seed = values, recipe, seed
 
-    def picture(self, points: int, names: list[str]) -> dict:
+    def picture(self, points: int) -> dict:
         largest = max(-self.values.low, self.values.high)
         if not _by_look_up(self.recipe):
             points = max(min(points, PASSED // self.values.size), FEWEST)
@@ -82,7 +84,6 @@ class _Layer:
             "thresholds": thresholds.tolist(),
             "rounding": (parts.rounding / size).tolist(),
             "clipping": (parts.clipping / size).tolist(),
-            "marks": [self.mark(name) for name in names],
             "neighbours": [
                 {"format": other.format, "bits": other.bits,
                  "mse": (self.errors(other, thresholds).total / size).tolist()}

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["EXPLORER_CACHE"] = ""  # nothing from an earlier run, before the engine is imported
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the page sets it: threads do not spin beside others
+
+from explorer.process import prepare  # noqa: E402
+
+prepare()  # as the page does
 
 import torch  # noqa: E402
 

@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
 
-from conftest import DESKTOP, FLAGS, free_port, installed_chromium, start_server, wait_until_healthy  # noqa: E402
+from conftest import DESKTOP, FLAGS, installed_chromium  # noqa: E402
+from server import free_port, start_server, wait_until_healthy  # noqa: E402
 
 PATIENCE = 120_000  # milliseconds
 

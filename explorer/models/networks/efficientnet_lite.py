@@ -41,8 +41,8 @@ class InvertedBottleneck(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = x if self.expand is None else F.relu6(self.expand_bn(self.expand(x)))
-        y = F.relu6(self.dw_bn(self.dw(self.pad(y))))
+        y = x if self.expand is None else F.relu6(self.expand_bn(self.expand(x)), inplace=True)  # memory is what costs
+        y = F.relu6(self.dw_bn(self.dw(self.pad(y))), inplace=True)
         y = self.project_bn(self.project(y))
         return x + y if self.residual else y
 
@@ -66,8 +66,8 @@ class EfficientNetLite0(nn.Module):
         self.classifier = nn.Linear(1280, 1000)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu6(self.stem_bn(self.stem(self.pad(x))))
-        x = F.relu6(self.head_bn(self.head(self.blocks(x))))
+        x = F.relu6(self.stem_bn(self.stem(self.pad(x))), inplace=True)
+        x = F.relu6(self.head_bn(self.head(self.blocks(x))), inplace=True)
         return self.classifier(x.mean(dim=(2, 3)))
 
 
