@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 
 from explorer.formats import FORMATS
 from explorer.granularity import STRIP, matrix
@@ -103,8 +104,10 @@ def used_codes(q: QuantizedTensor) -> int:
     codes, size = q.codes.reshape(-1), q.codes.dtype.itemsize
     if size > 2:
         return int(np.unique(codes).size)
-    codes, all_of_them = codes.view(f"u{size}"), available_codes(q)
-    seen = np.zeros(1 << 8 * size, bool)
+    codes = codes.view(f"u{size}")
+    if size == 1:  # torch counts bytes as they are, NumPy makes int64 of them first
+        return int(np.count_nonzero(torch.bincount(torch.from_numpy(codes), minlength=256).numpy()))
+    seen, all_of_them = np.zeros(1 << 16, bool), available_codes(q)
     for start in range(0, len(codes), STRIP):
         seen |= np.bincount(codes[start : start + STRIP], minlength=len(seen)) > 0
         if np.count_nonzero(seen) == all_of_them:
