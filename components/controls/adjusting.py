@@ -26,6 +26,12 @@ def adjusting() -> None:
         st.fragment(_watch, run_every=POLL)(running)
 
 
+def searching() -> bool:
+    """Whether there is a search that goes on, or whose outcome nobody has taken."""
+    running = state().jobs.get("adjust")
+    return running is not None and not (running.ended and running.taken)
+
+
 def _start() -> None:
     settings = state().settings
     state().jobs.pop("adjust", None)

@@ -10,14 +10,23 @@ from explorer.settings import Settings
 
 
 def algorithms() -> None:
-    """One compact group, in the order in which they run."""
+    """One compact group, in the order in which they run; made only while it is open."""
     now = state().settings
-    st.markdown(f"##### {en.ALGORITHMS}", help=en.ALGORITHMS_HELP)
-    with st.container(key="algorithms", gap=None):
-        columns = st.columns(2, gap="small", wrap=False)
-        each = sorted(ALGORITHMS, key=lambda algorithm: algorithm.order)
-        for i, algorithm in enumerate(each):
-            _box(columns[i * 2 // len(each)], algorithm, now)
+    ticked = [en.ALGORITHM_NAMES.get(id, ALGORITHMS[id].title) for id in now.algorithms]
+    st.session_state.setdefault("algorithms", bool(ticked))
+    with st.expander(en.ALGORITHMS, key="algorithms", on_change="rerun") as drawer:
+        if drawer.open:
+            st.caption(en.ALGORITHMS_HELP)
+            _boxes(now)
+    if ticked and not drawer.open:
+        st.caption(", ".join(ticked))
+
+
+def _boxes(now: Settings) -> None:
+    columns = st.columns(2, gap="small", wrap=False)
+    each = sorted(ALGORITHMS, key=lambda algorithm: algorithm.order)
+    for i, algorithm in enumerate(each):
+        _box(columns[i * 2 // len(each)], algorithm, now)
 
 
 def _box(where, algorithm, now: Settings) -> None:

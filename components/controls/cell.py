@@ -1,12 +1,36 @@
-"""A cell of the strip of key figures: where it stands, and the lines under its value."""
+"""A cell of the strip of key figures. All cells are one piece of HTML: one message, drawn at once."""
+
+import html
 
 import streamlit as st
 
 
-def cell(name: str):
-    return st.container(key=f"figure-{name.replace(' ', '-').lower()}", gap=None, width="content")
+def cell(name: str, label: str, value: str, help: str, origin: tuple[str, str, str], plain: str = "", strong: str = "") -> str:
+    """The HTML of one figure: label, value, a plain and a strong line, and its origin.
+
+    origin: (kind, text, why) with a kind of "measured", "exact", "predicted", "running" or "stopped"
+    """
+    kind, text, why = origin
+    second = f"<br><b>{html.escape(strong)}</b>" if strong else ""
+    return (
+        f'<div class="figure figure-{name}" role="group" aria-label="{html.escape(label)}">'
+        f'<div class="figure-label">{with_tip(html.escape(label), help)}</div>'
+        f'<div class="figure-value">{html.escape(value)}</div>'
+        f'<p class="figure-lines"><span>{html.escape(plain)}</span>{second}</p>'
+        f'<div class="figure-origin {kind}">{with_tip(html.escape(text), why) if why else html.escape(text)}</div></div>'
+    )
 
 
-def lines(plain: str, strong: str = "") -> None:
-    second = f"<br><b>{strong}</b>" if strong else ""
-    st.html(f'<p class="figure-lines"><span>{plain}</span>{second}</p>')
+def with_tip(shown: str, tip: str) -> str:
+    """HTML with a tooltip that opens under the pointer and with the keyboard's focus."""
+    return f'<span class="tipped" tabindex="0">{shown}<span class="tip" role="tooltip">{named(tip)}</span></span>'
+
+
+def named(sentence: str) -> str:
+    """A sentence as HTML; what stands between backticks is a name."""
+    parts = html.escape(sentence).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+def strip(cells: list[str]) -> None:
+    st.html(f'<div class="figures">{"".join(cells)}</div>')

@@ -4,32 +4,34 @@ import streamlit as st
 
 from components.charts import cost as charts
 from components.charts.style import draw, palette
-from components.controls.cell import cell, lines
+from components.controls.cell import cell
 from components.controls.measured import measured
 from components.words import en_cost
 from components.words.numbers import metric, size
 from explorer.cost.devices import DEVICES
 from explorer.views.cost import energy_split, roofline
 
+PREDICTED = ("predicted", en_cost.PREDICTED, en_cost.PREDICTED_HELP)  # the origin of both figures
 
-def latency(predicted) -> None:
+
+def latency(predicted) -> str:
     """The cell of the strip: milliseconds with their band, or why there are none."""
     device, time = DEVICES[predicted.target], predicted.latency
-    with cell("latency"):
-        shown = en_cost.WHY[time.why] if time.why else metric(time.seconds, "s")
-        st.metric(en_cost.LATENCY, shown, help=en_cost.LATENCY_HELP.format(device=device.title, grade=device.grade))
-        band = en_cost.BAND.format(low=metric(time.low, "s"), high=metric(time.high, "s"))
-        _predicted(_why(predicted) if time.why else band, "" if time.why else _speed(predicted))
+    help = en_cost.LATENCY_HELP.format(device=device.title, grade=device.grade)
+    if time.why:
+        return cell("latency", en_cost.LATENCY, en_cost.WHY[time.why], help, PREDICTED, _why(predicted))
+    band = en_cost.BAND.format(low=metric(time.low, "s"), high=metric(time.high, "s"))
+    return cell("latency", en_cost.LATENCY, metric(time.seconds, "s"), help, PREDICTED, band, _speed(predicted))
 
 
-def energy(predicted) -> None:
+def energy(predicted) -> str:
     """The cell of the strip: the model's energy of one sample, and what FP32 takes beside it."""
     device, spent, saving = DEVICES[predicted.target], predicted.energy, predicted.energy_saving
-    with cell("energy"):
-        st.metric(en_cost.ENERGY, metric(spent.joules, "J"), help=en_cost.ENERGY_HELP.format(device=device.title, table=spent.table))
-        same = saving is not None and f"{saving:.2f}" == "1.00"
-        against = en_cost.SAME_ENERGY if same else _no_fp32(predicted) if saving is None else en_cost.LESS.format(ratio=saving)
-        _predicted(device.title.partition(" (")[0], "" if spent.joules is None else against)
+    help = en_cost.ENERGY_HELP.format(device=device.title, table=spent.table)
+    same = saving is not None and f"{saving:.2f}" == "1.00"
+    against = en_cost.SAME_ENERGY if same else _no_fp32(predicted) if saving is None else en_cost.LESS.format(ratio=saving)
+    return cell("energy", en_cost.ENERGY, metric(spent.joules, "J"), help, PREDICTED,
+                device.title.partition(" (")[0], "" if spent.joules is None else against)  # fmt: skip
 
 
 def cost(running, snapshot, selected: int) -> None:
@@ -79,7 +81,3 @@ def _no_fp32(predicted) -> str:
 def _why(predicted) -> str:
     return en_cost.WHY_LINE[predicted.latency.why].format(needs=size(predicted.latency.memory_bytes))
 
-
-def _predicted(plain: str, strong: str = "") -> None:
-    lines(plain, strong)
-    st.badge(en_cost.PREDICTED, color="orange")

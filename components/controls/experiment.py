@@ -45,20 +45,24 @@ def answers(settings: Settings):
     return work
 
 
-def current(settings: Settings, placeholder) -> Job:
-    """The job of these settings, with something to show or an error; at best already ended.
+def begin(settings: Settings) -> Job:
+    """The job of these settings, which works from now on."""
+    return job("experiment", settings, answers(settings))
+
+
+def settle(running: Job, placeholder) -> None:
+    """Wait until there is something to show or an error, and a moment longer for the whole result.
 
     While a model loads, `placeholder` shows how far it is: every update is a point at which another
     choice of the person may interrupt.
     """
-    running = job("experiment", settings, answers(settings))
     if not running.wait(2 * TURN, lambda job: job.latest is not None):
+        title = MODELS[running.key.model].title
         with placeholder.container(key="loading"):
-            bar = st.progress(0.0, en.LOADING.format(model=MODELS[settings.model].title))
+            bar = st.progress(0.0, en.LOADING.format(model=title))
             while not running.wait(TURN, lambda job: job.latest is not None):
-                bar.progress(running.share, en.LOADING.format(model=MODELS[settings.model].title))
+                bar.progress(running.share, en.LOADING.format(model=title))
         placeholder.empty()
     running.wait(PATIENCE)
     if running.latest is not None:
         state().good = running.latest
-    return running

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from components.charts.pictures import worst_of
-from components.controls.cell import cell, lines
+from components.controls.cell import cell, strip
 from components.controls.cost import energy, latency
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, restart, stop
@@ -26,84 +26,74 @@ def _strip(job: Job, snapshot: Snapshot, was_running: bool) -> None:
         st.rerun()  # the whole page: link, stamp and advice are final now
     if was_running:
         snapshot = job.latest
-    with st.container(horizontal=True, key="figures", gap="small"):
-        _metric(job, snapshot)
-        _similarity(snapshot.evaluation)
-        _size(snapshot.weighed.cost)
-        _exact(en.BITS, short(round(snapshot.weighed.cost.bits_per_weight, 3)), en.BITS_HELP, "of 32")
-        _exact(en.SQNR, decibel(snapshot.weighed.sqnr_db), en.SQNR_HELP, en.WHOLE_NETWORK)
-        _worst(snapshot.weighed.layers)
-        latency(snapshot.weighed.cost.predicted)
-        energy(snapshot.weighed.cost.predicted)
+    cost = snapshot.weighed.cost
+    strip([
+        _metric(job, snapshot),
+        *_similarity(snapshot.evaluation),
+        _size(cost),
+        _exact("bits-per-weight", en.BITS, short(round(cost.bits_per_weight, 3)), en.BITS_HELP, "of 32"),
+        _exact("weight-sqnr", en.SQNR, decibel(snapshot.weighed.sqnr_db), en.SQNR_HELP, en.WHOLE_NETWORK),
+        _worst(snapshot.weighed.layers),
+        latency(cost.predicted),
+        energy(cost.predicted),
+    ])  # fmt: skip
+    if job.ended and not (snapshot.evaluation and snapshot.evaluation.done):
+        if st.button(en.CONTINUE, key="continue", on_click=restart, args=("experiment",), type="tertiary"):
+            st.rerun()  # the click runs this fragment alone, the new job is the page's
     if was_running:
         _progress(job)
 
 
-def _metric(job: Job, snapshot: Snapshot) -> None:
+def _metric(job: Job, snapshot: Snapshot) -> str:
     name = MODELS[snapshot.settings.model].metric
-    help = en.METRIC_HELP[name] + en.DIFFERENCE_HELP[TASKS[name].unit]
+    label, help = en.ACCURACY[name], en.METRIC_HELP[name] + en.DIFFERENCE_HELP[TASKS[name].unit]
     seen = snapshot.evaluation
-    with cell("metric"):
-        if seen is None:
-            st.metric(en.ACCURACY[name], "…", help=help)
-        else:
-            metric, difference, unit = seen.metric, seen.difference, seen.metric.unit
-            st.metric(en.ACCURACY[name], value(metric.value, unit), help=help)
-            lines(en.INTERVAL_LINE.format(low=value(metric.low, unit), high=value(metric.high, unit)),
-                   en.DIFFERENCE_LINE.format(difference=change(difference.value, unit), low=change(difference.low, unit),
-                                             high=change(difference.high, unit)))  # fmt: skip
-        _origin(job, seen, snapshot)
+    origin = _origin(job, seen, snapshot)
+    if seen is None:
+        return cell("metric", label, "…", help, origin)
+    metric, difference, unit = seen.metric, seen.difference, seen.metric.unit
+    changed = en.DIFFERENCE_LINE.format(difference=change(difference.value, unit), low=change(difference.low, unit),
+                                        high=change(difference.high, unit))  # fmt: skip
+    return cell("metric", label, value(metric.value, unit), help, origin, _interval(metric), changed)
 
 
-def _similarity(seen) -> None:
+def _similarity(seen) -> list[str]:
     """The second figure of a task that has one: what the metric may hide."""
     if seen is None or seen.similarity is None:
-        return
+        return []
     found = seen.similarity
-    with cell("similarity"):
-        st.metric(en.SIMILARITY, value(found.value, found.unit), help=en.SIMILARITY_HELP)
-        lines(en.INTERVAL_LINE.format(low=value(found.low, found.unit), high=value(found.high, found.unit)))
-        st.badge(en.MEASURED.format(n=whole(found.n)), color="primary", help=en.MEASURED_HELP)
+    origin = "measured", en.MEASURED.format(n=whole(found.n)), en.MEASURED_HELP
+    return [cell("similarity", en.SIMILARITY, value(found.value, found.unit), en.SIMILARITY_HELP, origin, _interval(found))]
 
 
-def _origin(job: Job, seen, snapshot: Snapshot) -> None:
+def _interval(metric) -> str:
+    return en.INTERVAL_LINE.format(low=value(metric.low, metric.unit), high=value(metric.high, metric.unit))
+
+
+def _origin(job: Job, seen, snapshot: Snapshot) -> tuple[str, str, str]:
     n = whole(seen.metric.n) if seen else "0"
     if seen is not None and seen.done:
-        st.badge(en.MEASURED.format(n=n), color="primary", help=en.MEASURED_HELP)
-    elif job.ended:
-        st.badge(en.STOPPED.format(n=n) if seen else en.STOPPED_EMPTY, color="gray")
-        if st.button(en.CONTINUE, key="continue", on_click=restart, args=("experiment",), type="tertiary"):
-            st.rerun()  # the click runs this fragment alone, the new job is the page's
-    else:
-        st.badge(en.RUNNING.format(n=n, all=whole(snapshot.settings.evaluation_samples)), color="violet")
+        return "measured", en.MEASURED.format(n=n), en.MEASURED_HELP
+    if job.ended:
+        return "stopped", en.STOPPED.format(n=n) if seen else en.STOPPED_EMPTY, ""
+    return "running", en.RUNNING.format(n=n, all=whole(snapshot.settings.evaluation_samples)), ""
 
 
-def _size(cost) -> None:
+def _size(cost) -> str:
     help = en.SIZE_KPI_HELP.format(codes=size(cost.code_bytes), scales=size(cost.scale_bytes), rest=size(cost.rest_bytes))
     ratio = cost.fp32_bytes / cost.size_bytes
-    with cell("size"):
-        st.metric(en.SIZE_KPI, size(cost.size_bytes), help=help)
-        lines(en.SIZE_WAS.format(was=size(cost.fp32_bytes)), en.SIZE_DELTA.format(ratio=f"{ratio:.2f}"))
-        _exact_badge()
+    was, smaller = en.SIZE_WAS.format(was=size(cost.fp32_bytes)), en.SIZE_DELTA.format(ratio=f"{ratio:.2f}")
+    return _exact("size", en.SIZE_KPI, size(cost.size_bytes), help, was, smaller)
 
 
-def _exact(label: str, value: str, help: str, line: str) -> None:
-    with cell(label):
-        st.metric(label, value, help=help)
-        lines(line)
-        _exact_badge()
-
-
-def _worst(layers) -> None:
+def _worst(layers) -> str:
     worst = worst_of(layers)
-    with cell("worst"):
-        st.metric(en.WORST, "—" if worst is None else decibel(layers["sqnr_db"][worst]), help=en.WORST_HELP)
-        lines("" if worst is None else layers["name"][worst])
-        _exact_badge()
+    db, name = ("—", "") if worst is None else (decibel(layers["sqnr_db"][worst]), layers["name"][worst])
+    return _exact("worst", en.WORST, db, en.WORST_HELP, name)
 
 
-def _exact_badge() -> None:
-    st.badge(en.EXACT, color="gray", help=en.EXACT_HELP)
+def _exact(name: str, label: str, shown: str, help: str, plain: str, strong: str = "") -> str:
+    return cell(name, label, shown, help, ("exact", en.EXACT, en.EXACT_HELP), plain, strong)
 
 
 def _progress(job: Job) -> None:

@@ -1,13 +1,12 @@
 """Explore: what is chosen → what it costs and keeps → where the error is → why."""
 
-import html
-
 import streamlit as st
 
 from components.charts.pictures import MEASURES, pictures, worst_of
-from components.controls.adjusting import adjusted, adjusting
+from components.controls.adjusting import adjusted, adjusting, searching
+from components.controls.cell import named
 from components.controls.closer import closer
-from components.controls.experiment import Snapshot, current
+from components.controls.experiment import Snapshot, begin, settle
 from components.controls.figures import figures
 from components.controls.notices import notices
 from components.controls.pickers import advanced, pickers
@@ -20,14 +19,17 @@ from explorer.views.histogram import histogram
 
 
 def explore() -> None:
+    running = begin(state().settings)  # so that it works while the pickers are drawn
     with st.sidebar:
         pickers()
-        with st.expander(en.ADVANCED):
-            advanced()
-            adjusting()
-            st.button(en.RESET, key="reset", help=en.RESET_HELP, on_click=reset, width="stretch")
-    loading = st.empty()
-    running = current(state().settings, loading)
+        with st.expander(en.ADVANCED, key="advanced", on_change="rerun") as drawer:
+            if drawer.open:
+                advanced()
+            if drawer.open or searching():
+                adjusting()
+            if drawer.open:
+                st.button(en.RESET, key="reset", help=en.RESET_HELP, on_click=reset, width="stretch")
+    settle(running, st.empty())
     notices(running)
     snapshot = running.latest or state().good
     if snapshot is None:
@@ -46,13 +48,8 @@ def _advice(snapshot: Snapshot) -> None:
     """The engine's sentences; what stands between backticks is a name."""
     sentences = (snapshot.result or snapshot.weighed).advice
     if sentences:
-        items = "".join(f"<li>{_named(sentence)}</li>" for sentence in sentences)
+        items = "".join(f"<li>{named(sentence)}</li>" for sentence in sentences)
         st.html(f'<ul class="advice" aria-label="{en.ADVICE}">{items}</ul>')
-
-
-def _named(sentence: str) -> str:
-    parts = html.escape(sentence).split("`")
-    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
 def _selected(snapshot: Snapshot) -> int:

@@ -2,7 +2,7 @@
 
 # Tick boxes
 ALGORITHMS = "Algorithms"
-ALGORITHMS_HELP = "What can be done beyond rounding each weight to the nearest code. The tab Before and after below shows what the ticked ones do to ranges, errors and the metric. None of them helps always."
+ALGORITHMS_HELP = "What can be done beyond rounding to nearest. The tab Before and after shows what the ticked ones do; none helps always."
 ALGORITHM_NAMES = {
     "cle": "Equalisation", "absorb": "Absorption", "smoothquant": "SmoothQuant", "awq": "AWQ", "hadamard": "Hadamard",
     "adaround": "AdaRound", "gptq": "GPTQ", "hqq": "HQQ", "biascorr": "Bias correction",

@@ -14,7 +14,7 @@ from tests.benchmarks.browsing import DESKTOP, PATIENCE, ROOT, chromium, free_po
 from tests.benchmarks.timing import Row, milliseconds
 
 STARTS = 5
-METRIC = """() => /\\d/.test(document.querySelector('.st-key-figure-metric [data-testid=stMetricValue]')?.innerText ?? '')
+METRIC = """() => /\\d/.test(document.querySelector('.figure-metric .figure-value')?.innerText ?? '')
   && document.querySelector('.stBidiComponent [data-testid]')?.shadowRoot?.querySelector('.histogram canvas')?.dataset.lastDrawMs"""
 
 

@@ -24,7 +24,7 @@ CLOCK = """
   window.tick?.stop();
   const state = (name) => document.querySelector('[data-testid=stApp]').dataset[name];
   const said = () => document.querySelector('.sentence')?.innerText.includes(text);
-  const measured = () => [...document.querySelectorAll('.stMarkdownBadge')].some(({ innerText }) => innerText.startsWith('measured'));
+  const measured = () => [...document.querySelectorAll('.figure-origin')].some(({ innerText }) => innerText.startsWith('measured'));
   const tick = { start: null, last: 0, report: null, whole: null };
   const since = () => performance.now() - tick.start;
   const seen = (drawn) => requestAnimationFrame(() => {

@@ -50,18 +50,18 @@ def figures(result: Result) -> dict[str, str]:
     worst = result.layers.loc[result.layers["sqnr_db"].idxmin()]
     exact = worst["sqnr_db"] == float("inf")
     return {
-        "metric [data-testid=stMetricValue]": percent(metric.value),
+        "metric .figure-value": percent(metric.value),
         "metric .figure-lines span": f"95 %: {percent(metric.low)} to {percent(metric.high)}",
         "metric .figure-lines b": f"{points(difference.value)} from FP32 ({points(difference.low)} to {points(difference.high)})",
-        "metric .stMarkdownBadge": f"measured here, n = {metric.n:,}",
-        "size [data-testid=stMetricValue]": kilobytes(cost.size_bytes),
+        "metric .figure-origin": f"measured here, n = {metric.n:,}",
+        "size .figure-value": kilobytes(cost.size_bytes),
         "size .figure-lines span": f"was {kilobytes(cost.fp32_bytes)}",
-        "bits-per-weight [data-testid=stMetricValue]": f"{round(cost.bits_per_weight, 3):.4g}",
-        "weight-sqnr [data-testid=stMetricValue]": decibel(result.sqnr_db),
-        "worst [data-testid=stMetricValue]": "—" if exact else decibel(worst["sqnr_db"]),
+        "bits-per-weight .figure-value": f"{round(cost.bits_per_weight, 3):.4g}",
+        "weight-sqnr .figure-value": decibel(result.sqnr_db),
+        "worst .figure-value": "—" if exact else decibel(worst["sqnr_db"]),
         "worst .figure-lines span": "" if exact else worst["name"],
-        "latency [data-testid=stMetricValue]": prefixed(cost.predicted.latency.seconds, "s"),
-        "energy [data-testid=stMetricValue]": prefixed(cost.predicted.energy.joules, "J"),
+        "latency .figure-value": prefixed(cost.predicted.latency.seconds, "s"),
+        "energy .figure-value": prefixed(cost.predicted.energy.joules, "J"),
     }
 
 
@@ -69,8 +69,9 @@ SHOWN = """
 (places) => {
   const live = document.querySelector('.stBidiComponent [data-testid]')?.shadowRoot;
   const bars = [...live?.querySelectorAll('.bars [role=option]') ?? []].map((bar) => bar.getAttribute('aria-label'));
-  const text = (place) => [...document.querySelectorAll(`.st-key-figure-${place}`)]
-    .find((node) => node.checkVisibility())?.innerText.trim() ?? '';
+  const words = (node) => node.querySelector('.tipped')?.firstChild.textContent ?? node.innerText;  // a tooltip may be open
+  const text = (place) => [...document.querySelectorAll(`.figure-${place}`)]
+    .filter((node) => node.checkVisibility()).slice(0, 1).map(words)[0]?.trim() ?? '';
   return [...places.map(text), ...bars];
 }
 """
@@ -157,9 +158,9 @@ def enter(page: Page, key: str, text) -> None:
     field.press("Enter")
 
 
-def open_drawer(page: Page) -> None:
-    """Open Advanced, unless it is."""
-    drawer = page.locator("[data-testid=stSidebar] details")
+def open_drawer(page: Page, name: str = "advanced") -> None:
+    """Open Advanced, or the algorithms, unless it is."""
+    drawer = page.locator(f".st-key-{name} details")
     if drawer.get_attribute("open") is None:
         drawer.locator("summary").click()
-        expect(page.locator(place("reset"))).to_be_visible()
+        drawer.locator("input").first.wait_for(state="attached")

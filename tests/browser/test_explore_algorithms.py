@@ -1,7 +1,7 @@
 """Every algorithm's box changes the settings and the numbers; what cannot be combined cannot be ticked and says why."""
 
 import pytest
-from explore_page import BASE, QUIET, engine, figures, is_now, place
+from explore_page import BASE, QUIET, engine, figures, is_now, open_drawer, place
 from playwright.sync_api import expect
 
 from explorer import Settings
@@ -12,6 +12,7 @@ WITHOUT_EFFECT = {"absorb"}  # no channel of these networks has a bias to absorb
 
 
 def box(page, id: str):
+    open_drawer(page, "algorithms")
     return page.locator(place(f"algorithm.{id}"))
 
 

@@ -89,7 +89,7 @@ def test_texts_can_be_read_in_the_light_and_in_the_dark(app, open_page, scheme):
     ground = page.locator("[data-testid=stApp]").evaluate("node => getComputedStyle(node).backgroundColor")
     lightness = sum(map(int, re.findall(r"\d+", ground)[:3]))
     assert lightness > 700 if scheme == "light" else lightness < 120
-    texts = [".sentence", "[data-testid=stMetricValue]", ".figure-lines", ".advice li", ".stMarkdownBadge >> visible=true",
+    texts = [".sentence", ".figure-value", ".figure-lines", ".advice li", ".figure-origin",
              ".histogram .title", ".numbers data", ".chart-title", "[data-testid=stWidgetLabel]"]  # fmt: skip
     for text in texts:
         assert page.locator(text).first.evaluate(CONTRAST) >= 4.5, text
@@ -149,7 +149,7 @@ def test_nothing_is_said_by_colour_alone(explore):
     worst = page.locator(".bars [role=option]").nth(int(layers["sqnr_db"].idxmin()))
     assert worst.get_attribute("aria-label").endswith(" worst")
     assert [option.get_attribute("aria-label").endswith("worst") for option in page.locator(".bars [role=option]").all()].count(True) == 1
-    assert page.locator(".st-key-figure-worst .figure-lines").inner_text() == layers["name"][layers["sqnr_db"].idxmin()]
+    assert page.locator(".figure-worst .figure-lines").inner_text() == layers["name"][layers["sqnr_db"].idxmin()]
     assert "higher is better" in page.locator("figure.bars .aside").inner_text()
     legend = page.locator("figure.histogram .legend").inner_text()
     assert all(word in legend for word in ("FP32", "quantized", "clipped"))
@@ -158,5 +158,5 @@ def test_nothing_is_said_by_colour_alone(explore):
 def test_every_figure_of_the_strip_says_where_it_comes_from(explore):
     page = explore(BASE)
     shows(page, engine(BASE))
-    badges = page.locator(".st-key-figures .stMarkdownBadge >> visible=true").all_inner_texts()
+    badges = page.locator(".figure-origin").all_inner_texts()
     assert badges == ["measured here, n = 200", "exact", "exact", "exact", "exact", "predicted", "predicted"]

@@ -13,7 +13,7 @@ SLOW = Settings(model="efficientnet-lite0", calibration_samples=8)
 
 def test_a_cancelled_run_says_so_keeps_what_it_has_and_goes_on(app, page):
     page.goto(f"{app(APP)}/{encode_link(SLOW, {'tab': 'channels'})}")
-    badge = page.locator(".st-key-figure-metric .stMarkdownBadge >> visible=true").first  # one that leaves may still be there
+    badge = page.locator(".figure-metric .figure-origin").first  # one that leaves may still be there
     expect(badge).to_contain_text("running", timeout=2 * PATIENT)
     expect(page.locator(".bars [role=option]").nth(40)).to_be_attached(timeout=PATIENT)  # the weights' report does not wait
     expect(badge).to_contain_text("running")
@@ -30,7 +30,7 @@ def test_a_cancelled_run_says_so_keeps_what_it_has_and_goes_on(app, page):
 
 def test_another_choice_interrupts_a_running_one(app, page):
     page.goto(f"{app(APP)}/{encode_link(SLOW.replace(weights='int6-sym-channel-minmax'), {'tab': 'channels'})}")
-    badge = page.locator(".st-key-figure-metric .stMarkdownBadge >> visible=true").first  # one that leaves may still be there
+    badge = page.locator(".figure-metric .figure-origin").first  # one that leaves may still be there
     expect(badge).to_contain_text("running", timeout=2 * PATIENT)
     pick(page, "model", "Digits, depthwise-separable")
     digits = Settings(model="digits", weights="int6-sym-channel-minmax", calibration_samples=8, evaluation_samples=400)

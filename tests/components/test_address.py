@@ -27,6 +27,12 @@ def go(app: AppTest, link: str) -> AppTest:
     return app.run()
 
 
+def with_drawer(app: AppTest) -> AppTest:
+    """The page with Advanced open."""
+    app.session_state["advanced"] = True
+    return app.run()
+
+
 def texts(app: AppTest) -> str:
     return "\n".join(text.value for text in app.text)
 
@@ -35,7 +41,8 @@ def test_the_first_visit_shows_the_defaults_and_leaves_the_address_empty(open_ap
     app = open_app("")
     assert not app.exception
     assert state(app).settings == Settings() and not app.query_params
-    assert {metric.label for metric in app.metric} >= {"Accuracy", "Size", "Worst layer"}
+    said = "".join(piece.proto.body for piece in app.get("html"))
+    assert all(f'aria-label="{label}"' in said for label in ("Accuracy", "Size", "Worst layer"))
 
 
 def test_a_link_is_taken_and_left_as_it_is(open_app, start):
@@ -112,7 +119,7 @@ def test_settings_that_no_link_holds_are_said_and_the_page_goes_on(open_app):
 
 
 def test_reset_empties_nothing_but_the_settings(open_app, start):
-    app = open_app(start, tab="channels")
+    app = with_drawer(open_app(start, tab="channels"))
     app.button(key="reset").click().run()
     assert state(app).settings == Settings() and asked(app) == encode_link(Settings())
 
@@ -120,7 +127,7 @@ def test_reset_empties_nothing_but_the_settings(open_app, start):
 def test_adjusting_takes_what_it_found_and_undo_gives_it_back(open_app):
     start = Settings(model="digits", weights="int3-sym-tensor-minmax", activations="fp32",
                      calibration_samples=16, evaluation_samples=60)  # fmt: skip
-    app = open_app(start)
+    app = with_drawer(open_app(start))
     app.button(key="adjust").click().run()
     running = state(app).jobs["adjust"]
     assert running.wait(60) and running.latest is not None
@@ -136,7 +143,7 @@ def test_adjusting_takes_what_it_found_and_undo_gives_it_back(open_app):
 def test_what_adjusting_found_is_left_when_the_settings_have_changed_meanwhile(open_app):
     start = Settings(model="digits", weights="int3-sym-tensor-minmax", activations="fp32",
                      calibration_samples=16, evaluation_samples=60)  # fmt: skip
-    app = open_app(start)
+    app = with_drawer(open_app(start))
     app.button(key="adjust").click().run()
     app.number_input(key="seed").set_value(4).run()
     assert state(app).jobs["adjust"].wait(60)

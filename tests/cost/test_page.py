@@ -1,5 +1,7 @@
 """Predicted costs on the page: every figure carries its badge, and the words cover what the engine can say."""
 
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -15,6 +17,7 @@ from explorer.views.cost import PARTS, energy_split, roofline
 
 
 def strip(target: str, weights: str):
+    from components.controls.cell import strip
     from components.controls.cost import cost, energy, latency
     from components.controls.experiment import Snapshot
     from explorer.pipeline import weigh
@@ -22,8 +25,7 @@ def strip(target: str, weights: str):
 
     settings = Settings("digits", weights, "fp32" if weights == "fp32" else "uint8-asym-tensor-minmax", target=target)
     snapshot = Snapshot(settings, weigh(settings))
-    latency(snapshot.weighed.cost.predicted)
-    energy(snapshot.weighed.cost.predicted)
+    strip([latency(snapshot.weighed.cost.predicted), energy(snapshot.weighed.cost.predicted)])
     cost(None, snapshot, 0)
 
 
@@ -34,9 +36,10 @@ def strip(target: str, weights: str):
 def test_both_figures_are_called_predicted(target, weights, shown):
     page = AppTest.from_function(strip, args=(target, weights), default_timeout=60).run()
     assert not page.exception
-    assert [figure.label for figure in page.metric] == [en_cost.LATENCY, en_cost.ENERGY]
-    assert page.metric[0].value.endswith(shown)
-    assert sum(en_cost.PREDICTED in each.value for each in page.markdown) == 2
+    said = "".join(piece.proto.body for piece in page.get("html"))
+    assert re.findall(r'role="group" aria-label="(\w+)"', said) == [en_cost.LATENCY, en_cost.ENERGY]
+    assert re.findall(r'"figure-value">([^<]+)', said)[0].endswith(shown)
+    assert re.findall(r'"figure-origin (\w+)".*?tabindex="0">(\w+)<', said) == [("predicted", en_cost.PREDICTED)] * 2
 
 
 def test_words_cover_everything():
