@@ -98,10 +98,14 @@ class Record:
         ends = np.array([[x.min(), x.max()]], np.float32)
         return cls(counts, *ends[0].tolist(), ends)
 
-    def merge(self, other: "Record") -> "Record":
-        """Both together, the other's batches behind."""
-        return Record(self.counts + other.counts, min(self.low, other.low), max(self.high, other.high),
-                      np.concatenate([self.batches, other.batches]))  # fmt: skip
+    def merge(self, other: "Record", same_batch: bool = False) -> "Record":
+        """Both together, the other's batches behind; with `same_batch` its first goes on with the last of these."""
+        batches = np.concatenate([self.batches, other.batches])
+        if same_batch:
+            at = len(self.batches) - 1
+            both = batches[at : at + 2]
+            batches = np.concatenate([batches[:at], [[both[:, 0].min(), both[:, 1].max()]], batches[at + 2 :]])
+        return Record(self.counts + other.counts, min(self.low, other.low), max(self.high, other.high), batches)
 
     @property
     def count(self) -> int:

@@ -110,19 +110,28 @@ def record(
     if len(samples) < 1 or batch < 1:
         raise DataError(f"calibration needs at least 1 sample and 1 per batch, not {len(samples)} and {batch}")
     records: dict[str, Record] = {}
+    ran: set[str] = set()  # in this pass: a recurrent layer runs in every step
 
     def watch(layer: Layer, _module, inputs: tuple) -> None:
         try:
             seen = Record.of(inputs[0])
         except DataError as error:
             raise DataError(f"the input of layer {layer.name}: {error}") from error
-        records[layer.name] = records[layer.name].merge(seen) if layer.name in records else seen
+        if layer.name in records:
+            seen = records[layer.name].merge(seen, same_batch=layer.name in ran)
+        records[layer.name] = seen
+        ran.add(layer.name)
 
     module = own_copy(network.module)
     for layer in network.layers:
         module.get_submodule(layer.name).register_forward_pre_hook(partial(watch, layer))
-    said = None if progress is None else partial(progress, "record")
-    run_in_batches(module, network, samples, batch, "recording the activations", progress=said, cancel=cancel)
+
+    def passed(share: float) -> None:
+        ran.clear()
+        if progress is not None:
+            progress("record", share)
+
+    run_in_batches(module, network, samples, batch, "recording the activations", progress=passed, cancel=cancel)
     return tuple(records[layer.name] for layer in network.layers)
 
 

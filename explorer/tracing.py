@@ -28,3 +28,12 @@ def traced_graph(module: nn.Module) -> torch.fx.Graph:
     x = tracer.create_proxy("placeholder", "x", (), {})
     tracer.create_node("output", "output", (tracer.create_arg(copy(x)),), {})
     return tracer.graph
+
+
+def why_untraced(module: nn.Module) -> str:
+    """Why torch.fx cannot follow a module's code, such as a loop over time; "" when it can."""
+    try:
+        traced_graph(module)
+    except Exception as error:  # fx runs the network's own code with proxies: anything may come out of it
+        return (str(error).splitlines() or [type(error).__name__])[0].partition(". ")[0][:120]
+    return ""

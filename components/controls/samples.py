@@ -69,8 +69,24 @@ def _sounds(rows: list[dict]) -> None:
         source = f"data:audio/wav;base64,{b64encode(seen['wav']).decode()}"
         alt = en.SOUND_ALT.format(index=row["index"], seconds=short(seen["seconds"]))
         cards.append(f'<figure class="sample"><img class="sample-wave" src="{_wave(seen)}" alt="{alt}">'
-                     f'<audio controls preload="none" src="{source}"></audio>{_answers(row)}</figure>')  # fmt: skip
+                     f'{_decisions(row)}<audio controls preload="metadata" src="{source}"></audio>{_answers(row)}</figure>')  # fmt: skip
     st.html(f'<div class="samples wide">{"".join(cards)}</div>')
+
+
+def _decisions(row: dict) -> str:
+    """Label and both answers of every frame, as three lines under the waveform."""
+    if "frames" not in row:
+        return ""
+    colors, frames = palette(), row["frames"]
+    drawn, said = [], []
+    for y, (name, color) in enumerate((("truth", colors.quiet), ("fp32", colors.accent), ("quantized", colors.lost))):
+        drawn += [f'<rect x="{x}" y="{6 * y}" width="1" height="4" fill="{color}"/>' for x, each in enumerate(frames[name]) if each]
+        said.append(f'<span style="color:{color}">■ {en.FRAMES[name]}</span>')
+    drawing = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {len(frames["truth"])} 16" preserveAspectRatio="none" '
+               f'shape-rendering="crispEdges">{"".join(drawn)}</svg>')  # fmt: skip
+    counts = {name: sum(frames[name]) for name in frames}
+    alt = en.FRAMES_ALT.format(all=len(frames["truth"]), **counts)
+    return f'<img class="sample-frames" src="{_address(drawing)}" alt="{alt}"><p class="sample-key">{" ".join(said)}</p>'
 
 
 def _wave(seen: dict) -> str:
@@ -80,6 +96,10 @@ def _wave(seen: dict) -> str:
     drawing = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 -1 {len(seen["low"])} 2" preserveAspectRatio="none">'
                f'<polygon points="{" ".join(points)}" fill="{palette().accent}" stroke="{palette().accent}" '
                'stroke-width="0.8" vector-effect="non-scaling-stroke"/></svg>')  # fmt: skip
+    return _address(drawing)
+
+
+def _address(drawing: str) -> str:
     return f"data:image/svg+xml;base64,{b64encode(drawing.encode()).decode()}"
 
 
@@ -105,8 +125,8 @@ def _answers(row: dict) -> str:
     return f"<figcaption><dl>{items}</dl>{changed}</figcaption>"
 
 
-def _sure(answer: str, sure: float) -> str:
-    return html.escape(en.SURE.format(answer=answer, sure=percent(sure, 0)))
+def _sure(answer: str, sure: float | None) -> str:
+    return html.escape(answer) if sure is None else html.escape(en.SURE.format(answer=answer, sure=percent(sure, 0)))
 
 
 def _mark(right: bool | None) -> str:

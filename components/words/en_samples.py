@@ -17,3 +17,5 @@ CHANGED_MARK = "changed"
 TABLE_ALT = "Table of {count} test samples, {changed} of them with another answer than FP32's."
 COLUMNS = {"index": "Sample", "truth": TRUTH, "fp32": FP32, "quantized": QUANTIZED}
 LICENCE = "Licence of {licence}"
+FRAMES = {"truth": "speech, by the label", "fp32": "by FP32", "quantized": "by the quantized network"}
+FRAMES_ALT = "Of {all} frames {truth} are speech; FP32 hears it in {fp32}, the quantized network in {quantized}."

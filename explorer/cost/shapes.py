@@ -17,7 +17,7 @@ PRODUCTS = {"convolution", "addmm", "mm", "bmm"}
 
 @dataclass(frozen=True)
 class Shape:
-    """Elements of one sample. alive: of all tensors that must be held while the layer runs, its input,
+    """Elements of one sample, in all runs of a layer that runs more than once. alive: of all tensors that must be held while the layer runs, its input,
     its output, and what a later layer still reads (skip connections)."""
 
     kind: str
@@ -69,7 +69,8 @@ def _trace(network: Network):
                 if place(each) not in self.home and place(each) not in self.parameters:
                     self.begin(each, max(read, key=self.born.get) if fused else None)
             if self.running and read and made and name in PRODUCTS:
-                self.layers[self.running] = self.step, self.size[read[0]], made[0].numel()
+                before = self.layers.get(self.running, (0, 0, 0))  # a recurrent layer runs in every step
+                self.layers[self.running] = self.step, before[1] + self.size[read[0]], before[2] + made[0].numel()
             return out
 
         def begin(self, tensor, home=None):

@@ -19,12 +19,14 @@ import json
 import numpy as np
 import torch
 
+from explorer.cache import CACHE
 from explorer.cost.files import FileSize
 from explorer.deploy import TARGETS, Target
 from explorer.deploy.checks import ReadBack, differing, unreadable
 from explorer.deploy.content import Content, Plan, PlannedLayer, only
 from explorer.errors import ModelError
 from explorer.quantize import QuantizedTensor
+from explorer.tracing import why_untraced
 
 SESSION = {"session.qdq_matmulnbits_accuracy_level": "1"}
 EXACT = {"session.x64quantprecision": "1"}
@@ -39,7 +41,13 @@ def refuses(plan: Plan) -> str:
         return f"activations {recipe} are not possible in QuantizeLinear; it holds {HOLDS}"
     if "hqq" in plan.settings.algorithms:
         return "zero points between the codes, as hqq chooses them, are not possible; leave hqq out"
-    return only(plan, _held, f"it holds {HOLDS}") or _ragged(plan)
+    return only(plan, _held, f"it holds {HOLDS}") or _ragged(plan) or _unfollowed(plan)
+
+
+def _unfollowed(plan: Plan) -> str:
+    why = CACHE.get(f"graph {plan.network.digest}", lambda: why_untraced(plan.network.module))
+    return why and (f"torch.fx cannot follow this network's code ({why}), which its graph would be made of; "
+                    "export to numpy, safetensors, gguf or python, which hold it")  # fmt: skip
 
 
 def _held(recipe) -> bool:

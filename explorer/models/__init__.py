@@ -53,7 +53,7 @@ class Network:
     module: in eval mode, BatchNorm folded, no gradients
     layers: in order of execution
     calibration, test: [n, ...] inputs as stored; no sample is in both
-    labels: int64 [n] for the test inputs, or [n, positions], the tokens that follow; None when the metric is
+    labels: int64 [n] for the test inputs, or [n, positions], the tokens that follow or the class of each frame; None when the metric is
     agreement with FP32
     calibration_labels: the same for the calibration inputs
     prepare: stored inputs [k, ...] to the module's input, float32 or tokens
@@ -88,7 +88,8 @@ class Model:
     """A registry entry: what a person is told before anything is loaded.
 
     metric: id of a task: "accuracy" (share of test samples answered like their label), "agreement with FP32"
-            (share answered like the unquantized network), "bits per character" or "perplexity"
+            (share answered like the unquantized network), "bits per character", "perplexity",
+            or "accuracy of frames"
     source: where weights and data come from; teaches: why it is worth picking
     parameters: weights and biases after BatchNorm folding
     batch: samples per forward pass that run fast on two cores

@@ -60,16 +60,19 @@ def fill(module: torch.nn.Module, weights: Mapping[str, np.ndarray], file: str) 
 
 
 def trace(module: torch.nn.Module, sample: torch.Tensor) -> tuple[Layer, ...]:
-    """The Conv2d and Linear layers of `module` in the order in which one sample runs them."""
+    """The Conv2d and Linear layers of `module` in the order in which one sample first runs them; one that runs again, as
+    a recurrent layer does in every step, counts the operations of all its runs."""
     import torch
 
-    layers: list[Layer] = []
+    samples = len(sample)
+    macs: dict[str, int] = {}
+    kinds: dict[str, str] = {}
 
     def watch(name: str, layer: torch.nn.Module) -> torch.utils.hooks.RemovableHandle:
         def on_output(_module, _inputs, output):
             # each output is one dot product with as many terms as an output channel has weights
-            macs = output[0].numel() * layer.weight[0].numel()
-            layers.append(Layer(name, _kind(layer), macs))
+            macs[name] = macs.get(name, 0) + output.numel() // samples * layer.weight[0].numel()
+            kinds[name] = _kind(layer)
 
         return layer.register_forward_hook(on_output)
 
@@ -82,7 +85,7 @@ def trace(module: torch.nn.Module, sample: torch.Tensor) -> tuple[Layer, ...]:
         module(sample)
     for hook in hooks:
         hook.remove()
-    return tuple(layers)
+    return tuple(Layer(name, kinds[name], count) for name, count in macs.items())
 
 
 def digest(weights: Mapping[str, np.ndarray]) -> str:

@@ -41,6 +41,8 @@ def kind(settings: Settings) -> str | None:
 def samples(settings: Settings, indices: list[int]) -> list[dict]:
     """One dict a sample, JSON-like but for bytes: index; truth, fp32 and quantized, in words, None where there is no
     label; fp32_sure, sure, the probability that each gives its own answer; changed, and what is seen (see `_seen`).
+    Where every frame gets an answer, `frames` has those of truth, fp32 and quantized, words count the right ones, and
+    nobody is sure.
 
     The two networks run these samples in one batch.
     """
@@ -51,22 +53,26 @@ def samples(settings: Settings, indices: list[int]) -> list[dict]:
     def make() -> list[dict]:
         stored = network.test[np.array(indices)]
         inputs = network.prepare(stored)
-        before, after = Simulated(network)(inputs), simulate(settings)(inputs)
-        rows = zip(indices, stored, *_answers(network, before), *_answers(network, after), strict=True)
-        return [
-            {
-                "index": i, "truth": None if network.labels is None else _word(model, network.labels[i]),
-                "fp32": _word(model, first), "fp32_sure": first_sure, "quantized": _word(model, second), "sure": second_sure,
-                "changed": bool(first != second),
-                "fp32_right": None if network.labels is None else bool(first == network.labels[i]),
-                "right": None if network.labels is None else bool(second == network.labels[i]),
-                "seen": None if model.seen is None else _seen(model.seen(sample)),
-            }
-            for i, sample, first, first_sure, second, second_sure in rows
-        ]  # fmt: skip
+        outputs = [run(inputs) for run in (Simulated(network), simulate(settings))]
+        labels = None if network.labels is None else network.labels[np.array(indices)]
+        rows = BY_TASK[model.metric](network, model, outputs, labels)
+        seen = [None if model.seen is None else _seen(model.seen(sample)) for sample in stored]
+        return [{"index": i, "seen": what} | row for i, what, row in zip(indices, seen, rows, strict=True)]
 
     key = f"samples {network.digest} {canonical(settings.replace(target='here'))} {indices}"
     return CACHE.get(key, make)
+
+
+def _by_class(network, model: Model, outputs: list, labels) -> list[dict]:
+    (before, before_sure), (after, after_sure) = (_answers(network, each) for each in outputs)
+    rows = zip([None] * len(before) if labels is None else labels, before, before_sure, after, after_sure, strict=True)
+    return [
+        {"truth": None if label is None else _word(model, label),
+         "fp32": _word(model, first), "fp32_sure": first_sure, "quantized": _word(model, second), "sure": second_sure,
+         "changed": bool(first != second),
+         "fp32_right": None if label is None else bool(first == label), "right": None if label is None else bool(second == label)}
+        for label, first, first_sure, second, second_sure in rows
+    ]  # fmt: skip
 
 
 def _answers(network, outputs) -> tuple[list[int], list[float]]:
@@ -78,6 +84,19 @@ def _answers(network, outputs) -> tuple[list[int], list[float]]:
     else:
         chances = outputs.softmax(dim=1)
     return answers.tolist(), chances[range(len(answers)), answers].tolist()
+
+
+def _by_frame(network, model: Model, outputs: list, labels: np.ndarray) -> list[dict]:
+    rows = []
+    for truth, before, after in zip(labels, *map(network.answers, outputs), strict=True):
+        right = [f"{int((each == truth).sum())} of {len(truth)} frames" for each in (before, after)]
+        frames = {"truth": truth.tolist(), "fp32": before.tolist(), "quantized": after.tolist()}
+        rows.append({"truth": None, "fp32": right[0], "fp32_sure": None, "quantized": right[1], "sure": None, "frames": frames,
+                     "changed": bool((before != after).any()), "fp32_right": None, "right": None})  # fmt: skip
+    return rows
+
+
+BY_TASK = {"accuracy": _by_class, "agreement with FP32": _by_class, "accuracy of frames": _by_frame}
 
 
 def _word(model: Model, answer: int) -> str:

@@ -52,6 +52,6 @@ def test_sound_and_text_are_drawn_safely(monkeypatch):
            "fp32_right": True, "right": False}  # fmt: skip
     tab_of_samples._sounds([row | {"seen": {"kind": "sound", "wav": b"RIFF", "seconds": 1.0, "low": [-0.5], "high": [0.5]}}])
     tab_of_samples._texts([row | {"seen": {"kind": "text", "text": "<script>"}}])
-    assert '<audio controls preload="none" src="data:audio/wav;base64,UklGRg=="' in drawn[0]
+    assert '<audio controls preload="metadata" src="data:audio/wav;base64,UklGRg=="' in drawn[0]
     assert "data:image/svg+xml;base64," in drawn[0] and "&lt;i&gt;, 60 %" in drawn[0]
     assert "&lt;script&gt;" in drawn[1] and "<script" not in drawn[1]

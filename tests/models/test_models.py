@@ -17,7 +17,7 @@ every_model = pytest.mark.parametrize("id", MODELS.ids)
 
 
 def test_all_models_are_registered():
-    promised = {"article-mlp", "article-mlp-drawn", "digits", "fashion", "fashion-resnet", "voice", "efficientnet-lite0"}
+    promised = {"article-mlp", "article-mlp-drawn", "digits", "fashion", "fashion-resnet", "voice", "efficientnet-lite0", "silero-vad"}
     assert promised <= set(MODELS.ids)
 
 
@@ -62,7 +62,7 @@ def test_layers_are_in_the_order_in_which_they_run(id):
     _answer(network, network.test[:1])
     for hook in hooks:
         hook.remove()
-    assert [layer.name for layer in network.layers] == ran
+    assert [layer.name for layer in network.layers] == list(dict.fromkeys(ran))  # a recurrent one runs in every step
 
 
 @every_model
@@ -100,14 +100,14 @@ def test_weight_is_a_readonly_view(id):
 def test_prepared_inputs_run_and_answers_are_class_numbers(id):
     network = load(id)
     answers = _answer(network, network.test[:3])
-    assert answers.dtype == np.int64 and answers.shape == (3,)
+    assert answers.dtype == np.int64 and len(answers) == 3
 
 
 @every_model
 def test_a_batch_answers_like_its_samples(id):
     network = load(id)
     samples = network.test[:6]
-    one_by_one = [_answer(network, samples[i : i + 1])[0] for i in range(len(samples))]
+    one_by_one = [_answer(network, samples[i : i + 1])[0].tolist() for i in range(len(samples))]
     assert _answer(network, samples).tolist() == one_by_one
 
 

@@ -50,6 +50,17 @@ def test_both_answers_are_the_networks_own(evaluation):
     assert [row["changed"] for row in rows[:5]] == [True] * 5
 
 
+def test_every_frame_of_a_recording_has_both_answers():
+    deaf = Settings("silero-vad", "int8-sym-tensor-minmax", "fp32")
+    network, (row, _) = load("silero-vad"), samples(deaf, [4, 7])
+    with torch.inference_mode():
+        fp32 = network.module(network.prepare(network.test[[4, 7]]))[0].numpy() >= 0.5
+    assert row["frames"]["truth"] == network.labels[4].tolist() and row["frames"]["fp32"] == fp32.astype(int).tolist()
+    assert row["fp32"] == f"{(fp32 == network.labels[4]).sum()} of 128 frames" and row["seen"]["kind"] == "sound"
+    assert sum(row["frames"]["quantized"]) < sum(row["frames"]["truth"]) and row["changed"]
+    assert row["quantized"] == f"{sum(a == b for a, b in zip(row['frames']['quantized'], row['frames']['truth']))} of 128 frames"
+
+
 def test_a_picture_is_the_stored_one(evaluation):
     row = samples(LOW, [7])[0]["seen"]
     image = np.asarray(Image.open(io.BytesIO(row["png"])))

@@ -1,0 +1,36 @@
+"""Each kind of model opens with its metric, and its samples can be seen and heard."""
+
+import pytest
+from explore_page import APP, PATIENT, engine, visit
+from playwright.sync_api import expect
+
+from explorer import Settings
+
+LOW = "int3-sym-tensor-minmax"
+MODELS = {  # settings small enough to be quick, and seconds that a sound lasts
+    "fashion-resnet": (Settings("fashion-resnet", LOW, "fp32", evaluation_samples=50, calibration_samples=4), None),
+    "voice": (Settings("voice", LOW, "fp32", evaluation_samples=50, calibration_samples=4), 1.0),
+    "silero-vad": (Settings("silero-vad", LOW, "fp32", evaluation_samples=6, calibration_samples=2), 4.096),
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_samples_are_seen_and_heard(app, page, model):
+    settings, seconds = MODELS[model]
+    visit(page, app(APP), settings, tab="samples")
+    changed = len(engine(settings).changed)
+    expect(page.get_by_text(f"{changed} of {settings.evaluation_samples} answers changed")).to_be_visible(timeout=PATIENT)
+    cards = page.locator(".sample")
+    shown = cards.count()
+    assert 0 < shown <= settings.evaluation_samples
+    expect(page.locator(".sample-changed")).to_have_count(min(changed, shown))
+    page.wait_for_function("[...document.querySelectorAll('.sample img')].every(each => each.naturalWidth > 0)", timeout=PATIENT)
+    if seconds is None:
+        assert page.locator("audio").count() == 0
+    else:
+        page.wait_for_function("[...document.querySelectorAll('audio')].every(each => each.duration > 0)", timeout=PATIENT)
+        found = page.evaluate("[...document.querySelectorAll('audio')].map(each => each.duration)")
+        assert found == pytest.approx([seconds] * shown, abs=1e-3)
+    if shown < settings.evaluation_samples:
+        page.get_by_role("button", name="More").click()
+        expect(cards.nth(shown)).to_be_visible(timeout=PATIENT)
