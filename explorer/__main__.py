@@ -21,6 +21,7 @@ from explorer.console import (
     print_result,
     print_rows,
     show_progress,
+    sums_facts,
 )
 from explorer.errors import Cancelled, DataError, ExplorerError, SettingsError
 from explorer.process import prepare
@@ -134,7 +135,7 @@ def run(options) -> None:
 
     result = explorer.run(settings, progress=show_progress())
     if options.json:
-        return print_json({"notes": [str(note) for note in notes], **result.as_dict()})
+        return print_json({"notes": [str(note) for note in notes], **result.as_dict(), **sums_facts(settings)})
     print_result(result)
 
 

@@ -21,6 +21,10 @@ LAYER_COLUMNS = {  # of Result.layers: title and format
 }
 
 
+SUMS = {"pairs": "pairs in 16 bits", "exact": "exact (VNNI, or session.x64quantprecision=1)", "seven": "exact with 7-bit weights",
+        "unsigned": "exact with unsigned weights (u8·u8)"}  # fmt: skip
+
+
 def print_json(content) -> None:
     """One JSON document on stdout; NaN and infinity are not JSON."""
     ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
@@ -67,6 +71,8 @@ def print_result(result) -> None:
     cost = result.cost
     print(f"{'size':20} {cost.size_bytes:,} bytes ({cost.how}), FP32 {cost.fp32_bytes:,}; "
           f"{cost.bits_per_weight:.2f} bits per weight")  # fmt: skip
+    for each in sums_facts(result.settings).get("sums", ()):
+        print(f"{'sums':20} {SUMS[each['way']]}: {100 * each['value']:.2f} % (95 % interval {100 * each['low']:.2f} to {100 * each['high']:.2f})")
     for name, text in _predicted(cost.predicted):
         print(f"{name:20} {text}")
     print()
@@ -79,6 +85,16 @@ def print_result(result) -> None:
         print(f"- {sentence}")
     link = link_or_none(result.settings, result.stamp)
     print(f"link {link}" if link else f"stamp {result.stamp} (too many fields for a link: keep the settings file)")
+
+
+def sums_facts(settings) -> dict:
+    """The metric with sums of pairs in 16 bits, with exact ones, and with what keeps them exact; nothing where sums are exact."""
+    if settings.accumulate == "exact":
+        return {}
+    from explorer.views.sums import effect
+
+    *_, found = effect(settings)
+    return {"sums": found}
 
 
 def print_export(done) -> None:

@@ -67,7 +67,7 @@ class ActivationQuantizer:
         return FORMATS[self.recipe.format]
 
     @cached_property
-    def _grid(self) -> tuple[float, int]:
+    def grid(self) -> tuple[float, int]:
         """Scale and zero point of the whole tensor."""
         if self.recipe.is_cast:
             return 1.0, 0
@@ -77,7 +77,7 @@ class ActivationQuantizer:
     def _parts(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[tuple]:
         """Pieces of x and y that fit the cache, with the scale and the zero point of each."""
         if self.recipe.kind != "token":
-            yield from zip(x.view(-1).split(CHUNK), y.view(-1).split(CHUNK), *map(repeat, self._grid))
+            yield from zip(x.view(-1).split(CHUNK), y.view(-1).split(CHUNK), *map(repeat, self.grid))
             return
         width = x.shape[-1]
         x, y = x.view(-1, width), y.view(-1, width)

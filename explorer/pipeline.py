@@ -25,6 +25,7 @@ from explorer.models import MODELS, Network
 from explorer.quantize import QuantizedTensor, decibels
 from explorer.recipe import Recipe
 from explorer.report import Channels, layer_row, table
+from explorer.saturation import pair_sums
 from explorer.settings import Settings
 from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db
 from explorer.stages import calibration_order, choose_codes, loaded, network_of, range_reads, untreated, what_is_read
@@ -171,7 +172,16 @@ def simulate(settings: Settings, *, progress: Progress | None = None, cancel=Non
     tensors = quantized(settings, progress=progress, cancel=cancel)
     activations = quantizers(settings, progress=progress, cancel=cancel)
     corrected = biases(settings, progress=progress, cancel=cancel)
-    return Simulated(network_of(settings), replaced(tensors), activations, corrected)
+    return Simulated(network_of(settings), replaced(tensors), activations, corrected, sums(settings, tensors, activations))
+
+
+def sums(settings: Settings, tensors: Sequence[QuantizedTensor], activations: Sequence) -> tuple[Callable | None, ...] | None:
+    """How each layer adds its products; None for exactly."""
+    if settings.accumulate == "exact" or settings.activations.kind != "tensor":
+        return None
+    kinds = [layer.kind for layer in network_of(settings).layers]
+    return tuple(quantizer and pair_sums(q, settings.activations, quantizer.grid, kind)
+                 for q, quantizer, kind in zip(tensors, activations, kinds, strict=True))  # fmt: skip
 
 
 def replaced(tensors: Sequence[QuantizedTensor]) -> list:
@@ -211,9 +221,10 @@ def output_sqnr(settings: Settings, *, cancel=None) -> list[float]:
 
     def make() -> list[float]:
         samples = network.calibration[calibration_order(network, settings)[:OUTPUT_SAMPLES]]
-        weights = replaced(quantized(settings, cancel=cancel))
+        tensors = quantized(settings, cancel=cancel)
         activations, corrected = quantizers(settings, cancel=cancel), biases(settings, cancel=cancel)
-        return output_sqnr_db(network, samples, weights, activations, corrected, cancel=cancel)
+        adding = sums(settings, tensors, activations)
+        return output_sqnr_db(network, samples, replaced(tensors), activations, corrected, adding, cancel=cancel)
 
     return CACHE.get(f"output {network.digest} {_run_key(settings)}", make, OUTPUTS)
 
@@ -254,7 +265,8 @@ def _weights_key(settings: Settings) -> str:
     read = " ".join(f"{each.id} {what_is_read(each, settings)}" for each in before)
     recipes = {settings.weights, *(recipe for _, recipe in settings.layers)}
     samples = "".join(sorted({range_reads(settings, recipe) for recipe in recipes}))
-    plain = replace(settings, activations="fp32", algorithms=(), calibration_samples=1, evaluation_samples=1, target="here")
+    plain = replace(settings, activations="fp32", algorithms=(), calibration_samples=1, evaluation_samples=1, target="here",
+                    accumulate="exact")
     return f"{canonical(plain)} {read}{samples}"
 
 

@@ -13,7 +13,7 @@ from explorer.recipe import Recipe
 
 __all__ = ["Recipe", "Settings"]
 
-ACCUMULATE = ("exact",)
+ACCUMULATE = ("exact", "avx2")  # in int32; pairs of u8 · s8 products in 16 bits, see saturation.py
 BITS_OF_DIGIT = {str(bits): bits for bits in range(2, 10)} | {c: 10 + i for i, c in enumerate("abcdefg")}
 LEAVE = "0"  # the digit of a layer that stays in FP32
 MOST_LAYERS = 1000
@@ -27,7 +27,7 @@ class Settings:
 
     model: a registered id. weights, activations: recipes of every layer; fp32 leaves them alone.
     calibration_samples, evaluation_samples: how many are used, at least 1; asking for more than
-    the model has means all of them. seed: 0 to 2^32 - 1. accumulate: a registered word.
+    the model has means all of them. seed: 0 to 2^32 - 1. accumulate: one of ACCUMULATE.
     target: id of the device whose latency and energy are predicted.
     algorithms: registered ids; kept in the order in which they run.
     layers: (index from 0, weight recipe) pairs or a mapping, for layers of their own.
@@ -107,6 +107,7 @@ class Settings:
             _plural(len(self.layers), "layer with its own recipe", "layers with their own recipes"),
             f"bits layer by layer {self.layer_bits}" if self.layer_bits else "",
             f"activations {self.activations.words}",
+            "pairs of products summed in 16 bits (AVX2)" if self.accumulate == "avx2" else "",
             " + ".join(map(_algorithm_title, self.algorithms)),
             f"{self.calibration_samples:,} calibration samples",
             f"{self.evaluation_samples:,} test samples",

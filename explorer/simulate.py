@@ -29,6 +29,7 @@ class Simulated:
     whole sample: a scale per position cannot be taken out of the sum over a k × k window. Blocks lie
     along the axis that is summed over: the last of a linear layer, the channels of a convolution.
     biases: float32 [out] for each layer, or None for its own
+    sums: how each layer adds, (module, input, output) → output (see saturation.py), or None for exactly
 
     Holds a module of its own, which shares what is not replaced with `network.module`; calls may
     come from many threads. Raises DataError that names the layer whose weights do not fit.
@@ -40,6 +41,7 @@ class Simulated:
         weights: Sequence[np.ndarray | torch.Tensor | None] | None = None,
         activations: Sequence[ActivationQuantizer | None] | None = None,
         biases: Sequence[np.ndarray | None] | None = None,
+        sums: Sequence[Callable | None] | None = None,
     ):
         self._layers = network.layers
         self._module = own_copy(network.module)
@@ -49,6 +51,8 @@ class Simulated:
             replace_bias(self._module.get_submodule(layer.name), bias)
         for layer, quantizer in self._each("activations", activations):
             _quantize_input(self._module.get_submodule(layer.name), layer, quantizer)
+        for layer, add in self._each("sums", sums):
+            self._module.get_submodule(layer.name).register_forward_hook(lambda module, x, y, add=add: add(module, x[0], y))
 
     def _each(self, what: str, values: Sequence | None) -> list[tuple[Layer, object]]:
         """Layers with what they are given, without those that get None."""
@@ -141,6 +145,7 @@ def output_sqnr_db(
     weights: Sequence[np.ndarray | torch.Tensor | None],
     activations: Sequence[ActivationQuantizer | None],
     biases: Sequence[np.ndarray | None] | None = None,
+    sums: Sequence[Callable | None] | None = None,
     *,
     batch: int = 16,
     cancel=None,
@@ -154,7 +159,7 @@ def output_sqnr_db(
     """
     if len(samples) < 1:
         raise DataError("the error of a layer's output needs at least 1 sample, not 0")
-    simulated = Simulated(network, weights, activations, biases)
+    simulated = Simulated(network, weights, activations, biases, sums)
     signal, noise = np.zeros((2, len(network.layers)))
     lost = np.zeros(len(network.layers), np.int64)
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from explorer.formats import FORMATS
 from explorer.models import MODELS
-from explorer.settings import Recipe, Settings
+from explorer.settings import ACCUMULATE, Recipe, Settings
 
 INTEGERS = [f.id for f in FORMATS if f.kind == "integer"]
 SCALED = [f.id for f in FORMATS if f.kind != "integer" and f.scalable]
@@ -65,6 +65,7 @@ def settings(draw) -> Settings:
         calibration_samples=draw(st.integers(1, 3000)),
         evaluation_samples=draw(st.integers(1, 3000)),
         seed=draw(st.integers(0, 2**32 - 1)),
+        accumulate=draw(st.sampled_from(ACCUMULATE)),
         layers=draw(layers),
         layer_bits=draw(st.text("023456789abcdefg", max_size=30)) if integer else "",
     )

@@ -87,7 +87,7 @@ def test_layers_are_checked_against_the_network():
         ({"seed": -1}, "seed is a whole number from 0"),
         ({"seed": 2**32}, "seed is a whole number from 0"),
         ({"seed": float("nan")}, "seed is a whole number"),
-        ({"accumulate": "avx2"}, "allowed: exact"),
+        ({"accumulate": "avx512"}, "allowed: exact, avx2"),
         ({"target": "h1000"}, "near it: h100"),
         ({"target": ["here"]}, "allowed: here"),
         ({"layers": 3}, "pairs of an index"),

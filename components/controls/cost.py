@@ -6,6 +6,7 @@ from components.charts import cost as charts
 from components.charts.style import draw, palette
 from components.controls.cell import cell
 from components.controls.measured import measured
+from components.controls.sums import sums
 from components.words import en_cost
 from components.words.numbers import metric, size
 from explorer.cost.devices import DEVICES
@@ -37,6 +38,7 @@ def energy(predicted) -> str:
 def cost(running, snapshot, selected: int) -> None:
     """The tab: what is predicted for the target, and what this machine takes when it is asked to measure."""
     _roofs(snapshot, selected)
+    sums(snapshot)
     measured(snapshot.settings)
 
 

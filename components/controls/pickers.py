@@ -101,6 +101,10 @@ def advanced() -> None:
         en_cost.TARGET, DEVICES.ids, key=shown("target", now.target), format_func=lambda id: DEVICES[id].title,
         help=en_cost.TARGET_HELP, on_change=lambda: change(lambda settings: settings.replace(target=value_of("target"))),
     )  # fmt: skip
+    st.selectbox(
+        en_cost.SUMS, list(en_cost.SUMS_WAYS), key=shown("accumulate", now.accumulate), format_func=en_cost.SUMS_WAYS.get,
+        help=en_cost.SUMS_HELP, on_change=lambda: change(lambda settings: settings.replace(accumulate=value_of("accumulate"))),
+    )  # fmt: skip
 
 
 def _part(which: str, part: str, key: str) -> None:

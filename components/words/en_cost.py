@@ -41,3 +41,16 @@ AXIS_HELP = "What is shown below the metric: bytes are exact, latency and energy
 AXES = {"size": "Size", "latency": "Latency", "energy": "Energy"}
 AXIS_TITLE = {"latency": "predicted, {unit}", "energy": "predicted, {unit}"}
 BITS_TITLE = "{metric} and {measure} against bits of the weights, all else as chosen"
+SUMS = "Sums of products"
+SUMS_HELP = "Integer kernels on x86 processors with AVX2 and without VNNI add two products of unsigned inputs and signed weights in 16 bits, which cuts off what is beyond 32,767. Simulated bit for bit; weights and their stamp stay what they are, the metric may not."
+SUMS_WAYS = {"exact": "Exact, in 32 bits", "avx2": "Pairs in 16 bits (AVX2)"}
+SUMS_TITLE = "Sums of pairs in 16 bits"
+SUMS_NONE = "No layer has such a kernel with these formats: it takes 8-bit signed weights, and activations of up to 8 bits with one scale for the tensor."
+SUMS_SEEN = "{count} of {all} layers add pairs of products in 16 bits. {metric} on the same {n} test samples:"
+SUMS_LINE = {
+    "pairs": "as chosen, pairs in 16 bits: **{value}** ({low} to {high})",
+    "exact": "exact, in 32 bits: **{value}** ({low} to {high}) — `session.x64quantprecision = 1` in ONNX Runtime (a slower kernel), or a processor with VNNI",
+    "seven": "weights of 7 bits: **{value}** ({low} to {high}) — the same fast kernel, exact since 2 · 255 · 64 fits 16 bits",
+    "unsigned": "unsigned weights, u8 · u8: **{value}** ({low} to {high}) — another kernel, exact and slower",
+}
+SUMS_RUNNING = "Comparing with exact sums"

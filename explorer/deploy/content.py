@@ -12,7 +12,7 @@ from explorer.algorithms.rebuild import Multiply, OnInput
 from explorer.link import link_or_none
 from explorer.grid import grid_of
 from explorer.models import Network
-from explorer.pipeline import biases, quantized, quantizers, replaced, stream
+from explorer.pipeline import biases, quantized, quantizers, replaced, stream, sums
 from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
 from explorer.settings import Settings
@@ -135,7 +135,8 @@ class Content:
     def simulated(self, weights=None, biases=None) -> Simulated:
         """The network as simulated, or with weights and biases that were read from a file."""
         weights = replaced(self.tensors) if weights is None else weights
-        return Simulated(self.plan.network, weights, self.activations, self.biases if biases is None else biases)
+        adding = sums(self.plan.settings, self.tensors, self.activations)
+        return Simulated(self.plan.network, weights, self.activations, self.biases if biases is None else biases, adding)
 
 
 def grid_of_input(quantizer: ActivationQuantizer | None) -> tuple[np.float32, int] | None:

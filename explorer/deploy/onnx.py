@@ -71,7 +71,7 @@ def _ragged(plan: Plan) -> str:
 def session_options(plan: Plan) -> dict[str, str]:
     """What a session needs so that it computes what the graph says. With 7 bits, two products of u8 · s8 stay below
     2^15 (2 · 255 · 64 = 32,640), and so they do not saturate."""
-    exact = EXACT if any(not layer.recipe.scheme or layer.recipe.bits > 7 for layer in plan.layers) else {}
+    exact = EXACT if plan.settings.accumulate == "exact" and any(not layer.recipe.scheme or layer.recipe.bits > 7 for layer in plan.layers) else {}
     floats = any(layer.recipe.format in ("fp32", "fp16", "bf16") for layer in plan.layers)
     return SESSION | exact | ({"session.disable_quant_qdq": "1"} if floats and plan.activations.scheme else {})
 
