@@ -71,8 +71,8 @@ def print_result(result) -> None:
     cost = result.cost
     print(f"{'size':20} {cost.size_bytes:,} bytes ({cost.how}), FP32 {cost.fp32_bytes:,}; "
           f"{cost.bits_per_weight:.2f} bits per weight")  # fmt: skip
-    for each in sums_facts(result.settings).get("sums", ()):
-        print(f"{'sums':20} {SUMS[each['way']]}: {100 * each['value']:.2f} % (95 % interval {100 * each['low']:.2f} to {100 * each['high']:.2f})")
+    for way, _, metric in _sums(result.settings):
+        print(f"{'sums':20} {SUMS[way]}: {_metric(metric)}")
     for name, text in _predicted(cost.predicted):
         print(f"{name:20} {text}")
     print()
@@ -89,12 +89,17 @@ def print_result(result) -> None:
 
 def sums_facts(settings) -> dict:
     """The metric with sums of pairs in 16 bits, with exact ones, and with what keeps them exact; nothing where sums are exact."""
+    found = _sums(settings)
+    return {"sums": [{"way": way, "weights": weights, **metric.as_dict()} for way, weights, metric in found]} if found else {}
+
+
+def _sums(settings) -> list:
     if settings.accumulate == "exact":
-        return {}
+        return []
     from explorer.views.sums import effect
 
     *_, found = effect(settings)
-    return {"sums": found}
+    return found
 
 
 def print_export(done) -> None:

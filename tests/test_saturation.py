@@ -174,11 +174,11 @@ def test_codes_stay_outputs_do_not():
 
 def test_its_effect_stands_beside_exact_sums_and_the_remedies(capsys):
     found = list(effect(DIGITS))[-1]
-    assert [each["way"] for each in found] == list(WAYS) and affected(DIGITS) == 4  # of six, two are depthwise
-    for each, there in zip(found, (DIGITS, DIGITS.replace(accumulate="exact"), DIGITS.replace(weights="int7-sym-tensor"))):
+    assert [way for way, _, _ in found] == list(WAYS) and affected(DIGITS) == 4  # of six, two are depthwise
+    for (_, recipe, metric), there in zip(found, (DIGITS, DIGITS.replace(accumulate="exact"), DIGITS.replace(weights="int7-sym-tensor"))):
         *_, seen = stream(there)
-        assert each["value"] == seen.metric.value and each["recipe"] == str(there.weights)
-    assert [each["way"] for each in list(effect(DIGITS.replace(layer_bits="8")))[-1]] == ["pairs", "exact"]
+        assert metric == seen.metric and recipe == str(there.weights)
+    assert [way for way, _, _ in list(effect(DIGITS.replace(layer_bits="8")))[-1]] == ["pairs", "exact"]
     assert not affected(DIGITS.replace(activations="fp32"))
     assert main(["run", encode_link(DIGITS)]) == 0
     assert "exact with 7-bit weights" in capsys.readouterr().out and set(SUMS) == set(WAYS) == set(en_cost.SUMS_LINE)

@@ -5,7 +5,7 @@ import streamlit as st
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job
 from components.words import en, en_cost
-from components.words.numbers import percent, whole
+from components.words.numbers import value, whole
 from explorer.models import MODELS
 from explorer.views.sums import affected, effect
 
@@ -36,11 +36,15 @@ def _lines(compared: Job, snapshot: Snapshot, count: int, was_running: bool) -> 
     if compared.error:
         st.text(compared.error)
     if compared.latest:
-        found = compared.latest
-        said = en_cost.SUMS_SEEN.format(count=whole(count), all=whole(len(snapshot.layers)), n=whole(found[0]["n"]),
+        found, n = compared.latest, whole(compared.latest[0][2].n)
+        said = en_cost.SUMS_SEEN.format(count=whole(count), all=whole(len(snapshot.layers)), n=n,
                                         metric=en.ACCURACY[MODELS[snapshot.settings.model].metric])  # fmt: skip
-        lines = [en_cost.SUMS_LINE[each["way"]].format(**{name: percent(each[name]) for name in ("value", "low", "high")}) for each in found]
-        st.markdown("\n".join([said, "", *(f"- {line}" for line in lines)]))
-        st.badge(en.MEASURED.format(n=whole(found[0]["n"])), color="primary", help=en.MEASURED_HELP)
+        st.markdown("\n".join([said, "", *(f"- {_line(way, metric)}" for way, _, metric in found)]))
+        st.badge(en.MEASURED.format(n=n), color="primary", help=en.MEASURED_HELP)
     if was_running:
         st.progress(compared.share, en_cost.SUMS_RUNNING)
+
+
+def _line(way: str, metric) -> str:
+    ends = {name: value(getattr(metric, name), metric.unit) for name in ("value", "low", "high")}
+    return en_cost.SUMS_LINE[way].format(**ends)

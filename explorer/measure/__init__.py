@@ -131,7 +131,7 @@ def _groups(content: Content, sample: torch.Tensor) -> list[tuple[list[int], tup
     plan, seen, alike = content.plan, {}, {}
     module = own_copy(plan.network.module)
     for i, layer in enumerate(plan.layers):
-        module.get_submodule(layer.name).register_forward_hook(lambda _, inputs, output, i=i: seen.update({i: (inputs[0], output)}))
+        module.get_submodule(layer.name).register_forward_hook(lambda _, inputs, output, i=i: seen.update({i: (inputs[0].clone(), output.clone())}))
     with torch.inference_mode():
         module(sample)
     for i, layer in enumerate(plan.layers):

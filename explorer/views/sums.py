@@ -8,6 +8,7 @@ from explorer.pipeline import stream
 from explorer.saturation import saturates
 from explorer.settings import Settings
 from explorer.stages import network_of
+from explorer.tasks import Metric
 
 WAYS = ("pairs", "exact", "seven", "unsigned")  # as they are; x64quantprecision or VNNI; 7-bit weights; u8 · u8
 
@@ -18,16 +19,14 @@ def affected(settings: Settings) -> int:
     return sum(saturates(settings.weights_of(i), settings.activations, layer.kind) for i, layer in enumerate(layers))
 
 
-def effect(settings: Settings, *, progress=None, cancel=None) -> Iterator[list[dict]]:
-    """One way more each: way (one of WAYS), recipe of the weights, value of the metric with its 95 % interval
-    [low, high] over n samples, difference from FP32. Raises Cancelled."""
+def effect(settings: Settings, *, progress=None, cancel=None) -> Iterator[list[tuple[str, str, Metric]]]:
+    """One way more each: (one of WAYS, recipe of the weights, the metric). Raises Cancelled."""
     found = []
     for way in WAYS:
         if (there := _settings(settings, way)) is None:
             continue
         *_, seen = stream(there, cancel=cancel)
-        found.append({"way": way, "recipe": str(there.weights), "value": seen.metric.value, "low": seen.metric.low, "high": seen.metric.high,
-                      "n": seen.metric.n, "difference": seen.difference.value})  # fmt: skip
+        found.append((way, str(there.weights), seen.metric))
         if progress is not None:
             progress("evaluate", len(found) / len(WAYS))
         yield list(found)
