@@ -6,7 +6,7 @@ else: `session.x64quantprecision` (u8 × s8 kernels without VNNI add pairs of pr
 weights stay in floating point behind a quantized input, `session.disable_quant_qdq` (their weights are
 otherwise quantized to INT8 per tensor). Source: onnxruntime_session_options_config_keys.h.
 
-What differs from the simulation: biases, which integer kernels add in int32, rounded to a multiple of the
+Weight-only linear layers in blocks are MatMulNBits (onnx_nbits.py), others are expanded. What differs from the simulation: biases, which integer kernels add in int32, rounded to a multiple of the
 product of both scales; and, where all layers are integers of 8 bits, values that go into sums and means over pixels, which
 are quantized too, so that integers go from end to end (onnx_joints.py). The file is compared with a simulation that
 quantizes the same values, and both metrics are shown.
@@ -26,18 +26,20 @@ from explorer.deploy.checks import ReadBack, differing, unreadable
 from explorer.deploy.content import Content, Plan, PlannedLayer, only
 from explorer.errors import ModelError
 from explorer.quantize import QuantizedTensor
+from explorer.recipe import Recipe
 from explorer.tracing import why_untraced
 
 SESSION = {"session.qdq_matmulnbits_accuracy_level": "1"}
 EXACT = {"session.x64quantprecision": "1"}
 HOLDS = ("weights in integers, FP8, FP16 or BF16 per tensor, channel or group, activations in integers of up to 16 bits "
-         "per tensor, rounded to nearest")  # fmt: skip
+         "per tensor, FP16 or BF16, rounded to nearest")  # fmt: skip
 CASTS = ("fp16", "bf16", "fp8e4m3", "fp8e5m2")
 
 
 def refuses(plan: Plan) -> str:
     recipe = plan.activations
-    if recipe.format != "fp32" and not (recipe.scheme and recipe.kind == "tensor" and recipe.rounding == "nearest"):
+    half = recipe.is_cast and recipe.format in ("fp16", "bf16")
+    if recipe.format != "fp32" and not half and not (recipe.scheme and recipe.kind == "tensor" and recipe.rounding == "nearest"):
         return f"activations {recipe} are not possible in QuantizeLinear; it holds {HOLDS}"
     if "hqq" in plan.settings.algorithms:
         return "zero points between the codes, as hqq chooses them, are not possible; leave hqq out"
@@ -125,7 +127,8 @@ def read(content: Content, path) -> ReadBack:
     def run(inputs: torch.Tensor) -> torch.Tensor:
         return torch.from_numpy(session.run(None, {name: inputs.numpy()})[0])
 
-    tensors = [_tensor(layer, q, stored) for layer, q in zip(content.plan.layers, content.tensors, strict=True)]
+    activations = content.plan.activations
+    tensors = [_tensor(layer, q, stored, activations) for layer, q in zip(content.plan.layers, content.tensors, strict=True)]
     differ = sum(_input_differs(layer, grid, stored) for layer, grid in zip(content.plan.layers, content.input_grids))
     joined = onnx_joints.quantizers(content)
     reference = onnx_joints.simulated(content, joined) if joined else None
@@ -133,9 +136,14 @@ def read(content: Content, path) -> ReadBack:
                     [q.dequantize() for q in tensors], run, differ, reference, len(joined))  # fmt: skip
 
 
-def _tensor(layer: PlannedLayer, q: QuantizedTensor, stored: dict) -> QuantizedTensor:
+def _tensor(layer: PlannedLayer, q: QuantizedTensor, stored: dict, activations: Recipe) -> QuantizedTensor:
     """A layer's weights in the file."""
+    from explorer.deploy import onnx_nbits
+
     name = f"{layer.name}.weight"
+    if onnx_nbits.fits(layer, activations):
+        codes, zeros = onnx_nbits.unpacked(stored[f"{name}.codes"], stored[f"{name}.zero_point"], layer)
+        return QuantizedTensor(codes.astype(q.codes.dtype), stored[f"{name}.scale"], zeros.astype(np.int32), q.recipe, q.low, q.high)
     codes = stored[name] if name in stored else stored[f"{name}.codes"]
     if not layer.recipe.scheme:  # a bit pattern
         codes = codes.view(q.codes.dtype)

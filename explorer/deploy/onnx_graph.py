@@ -19,6 +19,7 @@ from onnx import TensorProto, helper
 from torch import nn
 
 from explorer.cost.files import FileSize, scale_shape
+from explorer.deploy import onnx_nbits
 from explorer.deploy.content import Content, Plan, PlannedLayer, grid_of_input, on_input
 from explorer.deploy.onnx_joints import NETWORKS, NOWHERE, joints, quantizers
 from explorer.errors import ModelError
@@ -109,7 +110,7 @@ def build(content: Content, *, skeleton: bool = False, joined: bool = False):
         width = plan.network.module(sample).shape[1:]
     value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])  # noqa: E731
     body = helper.make_graph(graph.nodes, "network", [value(given, sample.shape[1:])], [value(result, width)], graph.tensors)
-    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR,
+    model = helper.make_model(body, opset_imports=onnx_nbits.opsets(plan, OPSET), ir_version=IR,
                               producer_name="precision-tradeoff explorer")  # fmt: skip
     return model, graph
 
@@ -157,6 +158,8 @@ def layer_node(graph: Graph, i: int, module, source: str, positive: bool, pad) -
     layer = graph.plan.layers[i]
     if layer.before is not None:
         source, positive = _before(graph, layer, source), False
+    if onnx_nbits.fits(layer, graph.plan.activations):
+        return onnx_nbits.node(graph, i, layer, source)
     source, grid = _input(graph, i, layer, source, positive)
     inputs = [source, _weight(graph, i, layer)]
     if layer.bias:
@@ -192,9 +195,12 @@ def _before(graph: Graph, layer: PlannedLayer, source: str) -> str:
 def _input(graph: Graph, i: int, layer: PlannedLayer, source: str, positive: bool):
     """The quantized input of a layer, and its (scale, zero point), both None where it stays in FP32."""
     recipe = graph.plan.activations
+    name, grid = f"{layer.name}.input", graph.content.input_grids[i]
+    if recipe.is_cast and recipe.format in ("fp16", "bf16"):
+        half = graph.node("Cast", [source], f"{name}.half", to=getattr(TensorProto, FLOATS[recipe.format]))
+        return graph.node("Cast", [half], f"{name}.values", to=TensorProto.FLOAT), None
     if not recipe.scheme:
         return source, None
-    name, grid = f"{layer.name}.input", graph.content.input_grids[i]
     return _quantized(graph, name, source, positive, grid), grid
 
 

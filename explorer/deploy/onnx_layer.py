@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto, helper
 
+from explorer.deploy import onnx_nbits
 from explorer.deploy.content import Content
 from explorer.deploy.onnx_graph import IR, OPSET, Graph, layer_node, tensor_type
 
@@ -28,7 +29,7 @@ def layer_model(content: Content, i: int, shape: tuple[int, ...], outputs: tuple
         result = graph.node("QuantizeLinear", [result, *grid], "y")
     value = lambda name, dims: helper.make_tensor_value_info(name, getattr(TensorProto, kind), dims)  # noqa: E731
     body = helper.make_graph(graph.nodes, "layer", [value("x", shape)], [value(result, outputs)], graph.tensors)
-    return helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR).SerializeToString()
+    return helper.make_model(body, opset_imports=onnx_nbits.opsets(plan, OPSET), ir_version=IR).SerializeToString()
 
 
 def _grid(ends: tuple[float, float], kind: str) -> tuple[np.float32, np.generic]:

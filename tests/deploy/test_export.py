@@ -27,7 +27,8 @@ RECIPES = {  # target → (weights, activations) that it holds; the first for ev
     "gguf": [("q4_0", "fp32"), ("q4_1", "fp32"), ("q5_0", "fp32"), ("q5_1", "fp32"), ("q8_0", "fp32"), ("fp16", "fp32"), ("bf16", "fp32"), ("fp32", "fp32")],
     "onnx": [("int8-sym-channel", "uint8-asym-tensor"), ("int8-asym-tensor", "int8-sym-tensor-p99.9"), ("uint8-asym-channel", "uint8-asym-tensor"),
              ("int4-asym-g16-mse", "fp32"), ("int4-sym-channel", "int7-sym"), ("int6-sym-tensor", "int16-sym"), ("int12-sym-channel", "fp32"),
-             ("fp8e4m3-channel-minmax", "int8-asym"), ("fp8e5m2", "fp32"), ("fp16", "fp32"), ("bf16", "int8-asym"), ("fp32", "int8-asym")],
+             ("fp8e4m3-channel-minmax", "int8-asym"), ("fp8e5m2", "fp32"), ("fp16", "fp32"), ("fp16", "fp16"), ("bf16", "bf16"), ("bf16", "int8-asym"), ("fp32", "int8-asym"),
+             ("int8-sym-g32", "fp32"), ("uint4-asym-g64", "fp32")],
 }  # fmt: skip
 CASES = [(to, "digits", *recipes) for to in TARGETS.ids for recipes in RECIPES[to]]
 RECIPES_OF_ALL = RECIPES | {"numpy": [("int4-asym-channel", "uint8-asym-tensor-p99.9")]}  # no range that takes a search, on larger models

@@ -18,6 +18,7 @@ from explorer.deploy import export, onnx_joints
 from explorer.deploy.content import Content, Plan
 from explorer.deploy.onnx_graph import build
 from explorer.evaluate import evaluate
+from explorer.measure.runtime import kernels, session
 from explorer.models import MODELS
 from explorer.pipeline import quantized
 from explorer.quantize import sqnr_db
@@ -193,6 +194,24 @@ def test_integer_kernels_take_the_whole_graph(tmp_path, model):
     assert kinds.count("QLinearAdd") == sums and kinds.count("QLinearGlobalAveragePool") == 1
     assert not {"Conv", "FusedConv", "Add", "Gemm", "GlobalAveragePool"} & set(kinds)
     assert kinds.count("QuantizeLinear") == 1 and kinds.count("DequantizeLinear") <= 1
+
+
+@pytest.mark.parametrize("weights", ["int4-asym-g16", "int4-symfull-g32", "uint4-asym-g64", "int8-sym-g32", "uint8-asym-g16"])
+def test_weights_in_blocks_are_unpacked_by_the_kernel_as_it_documents(weights):
+    """MatMulNBits of identity matrices gives back the weights that the codes stand for, and nothing is expanded at a call."""
+    content = Content.unproven(Plan.of(DIGITS.replace(weights=weights)))
+    model, graph = build(content)
+    i = len(content.plan.layers) - 1
+    layer = content.plan.layers[i]
+    (made,) = [node for node in model.graph.node if node.op_type == "MatMulNBits"]
+    alone = onnx.helper.make_graph([made], "alone", [onnx.helper.make_tensor_value_info(made.input[0], 1, [64, 64])],
+                                   [onnx.helper.make_tensor_value_info(layer.name, 1, [64, 10])],
+                                   [each for each in model.graph.initializer if each.name in made.input])  # fmt: skip
+    alone = onnx.helper.make_model(alone, opset_imports=model.opset_import, ir_version=10)
+    (theirs,) = session(alone.SerializeToString()).run(None, {made.input[0]: np.eye(64, dtype=np.float32)})
+    values = content.tensors[i].dequantize() + content.biases[i][:, None]
+    assert np.allclose(theirs.T, values, rtol=0, atol=1e-6)
+    assert sum(each.name == "MatMulNBits" for each in kernels(model.SerializeToString(), content.plan.network.prepare(content.plan.network.test[:1]).numpy())) == 1
 
 
 @pytest.mark.parametrize(("weights", "activations"), [("int8-sym-channel", "int8-sym-tensor"), ("int4-sym-g16", "int8-asym-tensor")])
