@@ -106,6 +106,10 @@ def build(content: Content, *, skeleton: bool = False, joined: bool = False):
             made[node] = _made(graph, node, made, places)
             if node.name in graph.joints.shared or node.name in graph.joints.own:
                 made[node] = _joint(graph, node.name, *made[node])
+            elif node.name in graph.joints.several:
+                value, positive, _ = made[node]
+                grid = content.input_grids[graph.joints.several[node.name]]
+                graph.codes[value] = _codes(graph, f"{node.name}.joint", value, positive, grid)[0]
     with torch.inference_mode():
         width = plan.network.module(sample).shape[1:]
     value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])  # noqa: E731

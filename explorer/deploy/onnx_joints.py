@@ -2,7 +2,7 @@
 
 The simulation quantizes what goes into layers, and nothing else. Integer kernels hand integers on: a
 convolution whose result goes into a sum stays in floating point unless that result has a grid too, and so does the sum.
-A value that a layer reads as well has that layer's grid; any other gets one by the recipe of the activations,
+A value that layers read as well has their grid, quantized once for all of them; any other gets one by the recipe of the activations,
 from what the same calibration samples show there.
 """
 
@@ -35,14 +35,16 @@ NETWORKS = {nn.ReLU: F.relu, nn.ReLU6: F.relu6, nn.Sigmoid: torch.sigmoid, nn.Fl
 @dataclass(frozen=True)
 class Joints:
     """shared: node of the traced graph → layer whose input grid its value has; own: nodes with a grid of their own;
-    means: means that only layers read, on their grid → that layer."""
+    means: means that only layers read, on their grid → that layer; several: other values that several layers and
+    nobody else read, which are quantized once for all → the first of them."""
 
     shared: dict[str, int]
     own: tuple[str, ...]
     means: dict[str, int]
+    several: dict[str, int]
 
 
-NOWHERE = Joints({}, (), {})
+NOWHERE = Joints({}, (), {}, {})
 
 
 def possible(plan: Plan) -> bool:
@@ -77,21 +79,23 @@ def joints(plan: Plan, traced: torch.fx.Graph) -> Joints:
     def arisen(node):
         return arisen(node.args[0]) if operation[node] == "carries" else node
 
-    shared, own, means = {}, [], {}
+    shared, own, means, several = {}, [], {}, {}
     for node in traced.nodes:
         if operation[node] == "mean" and whole(node.args[0]):
             if all(operation[user] == "layer" and not plan.layers[places[user.target]].before for user in node.users):
                 means[node.name] = places[next(iter(node.users)).target]
         read = readers(node) if operation[node] != "carries" else []
         joining = [user for user in read if operation[user] == "mean" or operation[user] == "sum" and all(map(whole, user.args))]
+        layers = [places[user.target] for user in read if operation[user] == "layer" and not plan.layers[places[user.target]].before]
+        if not joining and 1 < len(layers) == len(read):
+            several[node.name] = min(layers)
         if not joining or not whole(node):
             continue
-        layers = [places[user.target] for user in read if operation[user] == "layer" and not plan.layers[places[user.target]].before]
         if layers:
             shared[node.name] = min(layers)
         else:
             own.append(node.name)
-    return Joints(shared, tuple(own), means)
+    return Joints(shared, tuple(own), means, several)
 
 
 def _operation(plan: Plan, node) -> str:

@@ -182,7 +182,7 @@ def optimized(path, tmp_path) -> list[str]:
     return [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
 
 
-@pytest.mark.parametrize("model", ["digits", "efficientnet-lite0"])
+@pytest.mark.parametrize("model", ["digits", "fashion-resnet", "efficientnet-lite0"])
 def test_integer_kernels_take_the_whole_graph(tmp_path, model):
     """After ONNX Runtime's own optimization every layer, sum and mean runs in integers; only what comes in and out is converted."""
     settings = DIGITS.replace(model=model, weights="int8-sym-channel", activations="uint8-asym-tensor", calibration_samples=4)
