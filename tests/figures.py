@@ -1,4 +1,6 @@
-"""Prints the README's table of figures: `python -m tests.figures`."""
+"""Prints the README's table of figures: `python -m tests.figures`, or of some models: `… gpt-shakespeare digits`."""
+
+import sys
 
 from explorer import pipeline
 from explorer.models import MODELS
@@ -12,26 +14,29 @@ WEIGHTS = {
     "W3 channel, MSE range": "int3-sym-channel-mse",
 }
 SAMPLES = {"efficientnet-lite0": 128}
+WRITTEN = {"share": (100, 1), "bits": (1, 3), "perplexity": (1, 1)}  # unit: factor, digits
 
 
 def cell(model: str, weights: str) -> tuple[str, str]:
-    """(FP32's metric, the quantized one with its paired difference)."""
+    """(FP32's metric, the quantized one with the interval of its paired difference)."""
     samples = SAMPLES.get(model, MODELS[model].test_size)
-    settings = Settings(model, weights, "fp32", evaluation_samples=samples)
-    *_, seen = pipeline.stream(settings)
-    difference = seen.difference
-    text = f"{100 * seen.metric.value:.1f} ({100 * difference.low:+.1f} … {100 * difference.high:+.1f})"
-    return f"{100 * seen.fp32.value:.1f}", text
+    *_, seen = pipeline.stream(Settings(model, weights, "fp32", evaluation_samples=samples))
+    factor, digits = WRITTEN[seen.metric.unit]
+    low, high = (f"{factor * end:+.{digits}f}" for end in (seen.difference.low, seen.difference.high))
+    text = f"{factor * seen.metric.value:.{digits}f} ({low} … {high})"
+    if seen.similarity is not None:
+        text += f", cosine {seen.similarity.value:.4f}"
+    return f"{factor * seen.fp32.value:.{digits}f}", text
 
 
-def main() -> None:
+def main(ids: list[str]) -> None:
     print("| model | metric (n) | FP32 |", " | ".join(WEIGHTS), "|")
     print("|---" * (3 + len(WEIGHTS)) + "|")
-    for model in MODELS:
-        cells = [cell(model.id, weights) for weights in WEIGHTS.values()]
-        n = SAMPLES.get(model.id, model.test_size)
-        print(f"| `{model.id}` | {model.metric} ({n:,}) | {cells[0][0]} |", " | ".join(text for _, text in cells), "|", flush=True)
+    for id in ids or MODELS.ids:
+        cells = [cell(id, weights) for weights in WEIGHTS.values()]
+        n = SAMPLES.get(id, MODELS[id].test_size)
+        print(f"| `{id}` | {MODELS[id].metric} ({n:,}) | {cells[0][0]} |", " | ".join(text for _, text in cells), "|", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

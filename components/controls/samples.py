@@ -9,9 +9,11 @@ import streamlit as st
 from components.charts.style import palette
 from components.controls.experiment import Snapshot
 from components.controls.job import Job
+from components.controls.written import written
 from components.words import en_samples as en
 from components.words.numbers import percent, short, whole
 from explorer.models import MODELS
+from explorer.views.generated import writes
 from explorer.views.samples import kind, order, samples
 
 FIRST = {"picture": 16, "sound": 6, "features": 20, "text": 8}  # how many are shown, and come with each click on More
@@ -21,6 +23,8 @@ def sampled(running: Job, snapshot: Snapshot, selected: int) -> None:
     """The tab. Its switches run nothing but itself."""
     if snapshot.evaluation is None:
         st.caption(en.WAIT)
+    elif writes(snapshot.settings):
+        written(snapshot)
     else:
         st.fragment(_tab)(snapshot)
 

@@ -19,3 +19,9 @@ COLUMNS = {"index": "Sample", "truth": TRUTH, "fp32": FP32, "quantized": QUANTIZ
 LICENCE = "Licence of {licence}"
 FRAMES = {"truth": "speech, by the label", "fp32": "by FP32", "quantized": "by the quantized network"}
 FRAMES_ALT = "Of {all} frames {truth} are speech; FP32 hears it in {fp32}, the quantized network in {quantized}."
+
+# What a language model writes
+WRITTEN = {"fp32": "FP32 writes", "quantized": "Quantized writes"}
+WRITTEN_SAID = "Both go on from “{opening}” with the same random numbers (seed {seed}), and part after {common} of {length} characters or tokens."
+WRITTEN_ALIKE = "Both go on from “{opening}” with the same random numbers (seed {seed}), and write the same."
+WRITING = "Writing"

@@ -64,10 +64,10 @@ def _trace(network: Network):
             for home in read:
                 self.last[home] = self.step
             name = function.__name__.partition(".")[0].rstrip("_")
-            fused = read and name in IN_PLACE
             for each in made:
                 if place(each) not in self.home and place(each) not in self.parameters:
-                    self.begin(each, max(read, key=self.born.get) if fused else None)
+                    fits = [home for home in read if self.size[home] == each.numel() or name == "constant_pad_nd"]
+                    self.begin(each, max(fits, key=self.born.get) if fits and name in IN_PLACE else None)
             if self.running and read and made and name in PRODUCTS:
                 before = self.layers.get(self.running, (0, 0, 0))  # a recurrent layer runs in every step
                 self.layers[self.running] = self.step, before[1] + self.size[read[0]], before[2] + made[0].numel()

@@ -77,7 +77,7 @@ class Exported:
         """JSON-ready."""
         predicted = asdict(self.predicted) | {"total": self.predicted.total}
         return {"path": str(self.path), "target": self.target, "bytes": self.bytes, "predicted": predicted,
-                "checks": asdict(self.checks), "link": self.link, "stamp": self.stamp}  # fmt: skip
+                "checks": self.checks.as_dict(), "link": self.link, "stamp": self.stamp}  # fmt: skip
 
 
 TARGETS: Registry[Target] = Registry("export target")

@@ -59,6 +59,10 @@ class Checks:
     reference_metric: Metric
     joined: int = 0
 
+    def as_dict(self) -> dict:
+        """JSON-ready."""
+        return {name: value.as_dict() if isinstance(value, Metric) else value for name, value in vars(self).items()}
+
     @property
     def passed(self) -> bool:
         return not self.problem

@@ -1,11 +1,14 @@
 """The tab "Samples" without a browser: what its page holds, and that its own switches run nothing else."""
 
 import re
+from html import escape
 
 import pytest
 
 from components.controls import samples as tab_of_samples
+from components.controls import written as tab_of_writing
 from explorer import Settings, run
+from explorer.views.generated import generated
 
 LOW = Settings("digits", "int3-sym-tensor-minmax", "fp32", evaluation_samples=100, calibration_samples=8)
 
@@ -55,3 +58,18 @@ def test_sound_and_text_are_drawn_safely(monkeypatch):
     assert '<audio controls preload="metadata" src="data:audio/wav;base64,UklGRg=="' in drawn[0]
     assert "data:image/svg+xml;base64," in drawn[0] and "&lt;i&gt;, 60 %" in drawn[0]
     assert "&lt;script&gt;" in drawn[1] and "<script" not in drawn[1]
+
+
+def test_a_language_model_writes_beside_fp32(open_app, monkeypatch):
+    monkeypatch.setattr(tab_of_writing, "LENGTH", 30)
+    settings = Settings("gpt-shakespeare", "int3-sym-channel-minmax", "fp32", seed=5, calibration_samples=8, evaluation_samples=16)
+    app = open_app(settings, tab="samples")
+    for _ in range(100):
+        if any("same random numbers" in str(each.value) for each in app.caption):
+            break
+        app.run()
+    assert not app.exception
+    first, second = cards(app)
+    found = generated(settings, 30)
+    assert "FP32 writes" in first and f"<mark>{escape(found['fp32'])}</mark>" in first
+    assert "Quantized writes" in second and f"<mark>{escape(found['quantized'])}</mark>" in second and found["fp32"] != found["quantized"]

@@ -30,9 +30,11 @@ RECIPES = {  # target → (weights, activations) that it holds; the first for ev
              ("fp8e4m3-channel-minmax", "int8-asym"), ("fp8e5m2", "fp32"), ("fp16", "fp32"), ("fp16", "fp16"), ("bf16", "bf16"), ("bf16", "int8-asym"), ("fp32", "int8-asym"),
              ("int8-sym-g32", "fp32"), ("uint4-asym-g64", "fp32")],
 }  # fmt: skip
+UNFOLLOWED = {("onnx", "gpt-shakespeare"), ("onnx", "silero-vad")}
 CASES = [(to, "digits", *recipes) for to in TARGETS.ids for recipes in RECIPES[to]]
 RECIPES_OF_ALL = RECIPES | {"numpy": [("int4-asym-channel", "uint8-asym-tensor-p99.9")]}  # no range that takes a search, on larger models
-CASES += [(to, model, *RECIPES_OF_ALL[to][0]) for to in TARGETS.ids for model in MODELS.ids if model != "digits" and (to, model) != ("onnx", "silero-vad")]
+CASES += [(to, model, *RECIPES_OF_ALL[to][0]) for to in TARGETS.ids for model in MODELS.ids
+          if model != "digits" and (to, model) not in UNFOLLOWED]
 REFUSED = {  # target → (settings, what the sentence names)
     "python": [(dict(weights="nf4", activations="fp32"), "nf4"), (dict(activations="int8-sym-token"), "token"), (dict(algorithms=("biascorr",)), "biascorr")],
     "safetensors": [(dict(weights="q4_0", activations="fp32"), "q4_0"), (dict(weights="int4-sym-g64", activations="int8-asym"), "int4-sym-g64"),
@@ -41,12 +43,12 @@ REFUSED = {  # target → (settings, what the sentence names)
     "gguf": [(dict(weights="int4", activations="fp32"), "int4"), (dict(weights="q4_0"), "activations"), (dict(layer_bits="8", weights="int8", activations="fp32"), "stem")],
     "onnx": [(dict(weights="q4_0", activations="fp32"), "q4_0"), (dict(activations="int8-sym-token"), "token"), (dict(weights="int8-sym-b16"), "b16"),
              (dict(weights="int4-sym-g7"), "groups of 7"), (dict(weights="int4-asym-channel", algorithms=("hqq",)), "hqq"),
-             (dict(model="silero-vad", activations="fp32"), "cannot follow")],
+             *((dict(model=model, activations="fp32"), "cannot follow") for model in ("silero-vad", "gpt-shakespeare"))],
 }  # fmt: skip
 
 
 def settings(model: str, weights: str, activations: str) -> Settings:
-    few = {"efficientnet-lite0": 24, "silero-vad": 6}.get(model, 120)
+    few = {"efficientnet-lite0": 24, "silero-vad": 6, "gpt-shakespeare": 12}.get(model, 120)
     return Settings(model=model, weights=weights, activations=activations, calibration_samples=8, evaluation_samples=few)
 
 

@@ -98,3 +98,21 @@ def test_small_networks_keep_their_answers_in_int8(id):
     network = load(id)
     fp32 = answers(network, network.module)
     assert (answers(network, rounded(network, 8, per_channel=True)) == fp32).mean() >= 0.99
+
+
+def test_gpt_shakespeare_reads_macbeth_and_groups_mend_what_four_bits_break():
+    """2.288 bits per character; an order-0 guess by frequency costs 4.5, and the windows are the play's first."""
+    from explorer import pipeline
+    from explorer.settings import Settings
+
+    network = load("gpt-shakespeare")
+    text = network.text.decode(network.test.ravel())
+    assert text.startswith("MACBETH\n\nby William Shakespeare") and len(text) == 16384
+    assert network.text.decode(network.labels.ravel())[:-1] == text[1:]  # what follows each character
+    *_, all_of_it = pipeline.stream(Settings("gpt-shakespeare", "int8-sym-channel-minmax", "fp32"))
+    assert all_of_it.fp32.value == pytest.approx(2.288, abs=0.002) and abs(all_of_it.difference.value) < 0.002
+    lost = {}
+    for granularity in ("tensor", "channel", "g32"):
+        *_, seen = pipeline.stream(Settings("gpt-shakespeare", f"int4-sym-{granularity}-minmax", "fp32", evaluation_samples=32))
+        lost[granularity] = seen.difference.value
+    assert 0 < lost["g32"] < lost["channel"] - 0.01 < lost["tensor"] - 0.03

@@ -12,6 +12,7 @@ FILES = {
     "article-mlp": ("article-mlp.safetensors", "article-mlp.npz"),
     "article-mlp-drawn": ("article-mlp-drawn.safetensors", "article-mlp.npz"),
     "digits": ("digits.safetensors", "digits.npz"),
+    "gpt-shakespeare": ("gpt-shakespeare.safetensors", "gpt-shakespeare.npz"),
     "fashion": ("fashion.safetensors", "fashion.npz"),
     "fashion-resnet": ("fashion-resnet.safetensors",),  # and the images of fashion
     "voice": ("voice.safetensors", "speech/speech.npz"),

@@ -1,0 +1,47 @@
+"""What a language model writes: FP32 beside quantized, from the same random numbers."""
+
+import html
+
+import streamlit as st
+
+from components.controls.experiment import Snapshot
+from components.controls.job import Job, job, stop
+from components.words import en, en_samples
+from components.words.numbers import whole
+from explorer.settings import Settings
+from explorer.views.generated import generated
+
+LENGTH, POLL = 160, 0.3
+
+
+def written(snapshot: Snapshot) -> None:
+    """Both texts; while they are written, how far they are."""
+    settings = snapshot.settings.replace(target="here")
+    running = job("written", settings, _work(settings))
+    running.wait(0.3)
+    st.fragment(_texts, run_every=None if running.ended else POLL)(running, settings, not running.ended)
+
+
+def _work(settings: Settings):
+    def work(*, progress, cancel):
+        yield generated(settings, LENGTH, progress=progress, cancel=cancel)
+
+    return work
+
+
+def _texts(running: Job, settings: Settings, was_running: bool) -> None:
+    if was_running and running.ended:
+        st.rerun()
+    if running.error:
+        st.text(running.error)
+    if running.latest is None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(min(running.share, 1.0), en_samples.WRITING)
+            st.button(en.CANCEL, key="written.cancel", on_click=stop, args=("written",))
+        return
+    found = running.latest
+    said = en_samples.WRITTEN_SAID if found["common"] < LENGTH else en_samples.WRITTEN_ALIKE
+    st.caption(said.format(opening=found["opening"].strip(), seed=settings.seed, common=whole(found["common"]), length=whole(LENGTH)))
+    cards = [f'<figure class="sample"><figcaption>{title}</figcaption><blockquote class="written">{html.escape(found["same"])}'
+             f"<mark>{html.escape(found[which])}</mark></blockquote></figure>" for which, title in en_samples.WRITTEN.items()]  # fmt: skip
+    st.html(f'<div class="samples wide">{"".join(cards)}</div>')

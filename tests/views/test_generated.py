@@ -1,0 +1,54 @@
+"""What a language model writes: drawn by hand from its own distributions, and equal until quantization moves one."""
+
+from threading import Event
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.errors import Cancelled
+from explorer.models import load
+from explorer.settings import Settings
+from explorer.views.generated import TEMPERATURE, generated, writes
+
+SETTINGS = Settings("gpt-shakespeare", "int3-sym-channel-minmax", "fp32", seed=5)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return generated(SETTINGS, 60)
+
+
+def test_fp32_writes_what_its_distributions_give_for_the_seed(found):
+    network = load("gpt-shakespeare")
+    tokens = network.text.encode(network.text.opening).tolist()
+    for number in np.random.Generator(np.random.Philox(5)).random(60):
+        with torch.inference_mode():
+            odds = torch.softmax(network.module(torch.tensor([tokens]))[0, -1].double() / TEMPERATURE, 0)
+        tokens.append(int((odds.cumsum(0) <= number).sum()))
+    written = found["opening"] + found["same"] + found["fp32"]
+    assert written == network.text.decode(tokens) and len(written) == len(found["opening"]) + 60
+
+
+def test_both_part_where_they_first_differ(found):
+    assert 0 < found["common"] < 60 and len(found["same"]) == found["common"]
+    assert found["fp32"][0] != found["quantized"][0] and len(found["fp32"]) == len(found["quantized"])
+
+
+def test_unquantized_weights_write_the_same():
+    same = generated(SETTINGS.replace(weights="fp32"), 30)
+    assert same["common"] == 30 and same["fp32"] == same["quantized"] == ""
+
+
+def test_a_model_that_writes_nothing_says_so_and_writing_stops_when_asked():
+    assert writes(SETTINGS) and not writes(Settings("digits")) and generated(Settings("digits"), 5) is None
+    cancel = Event()
+    cancel.set()
+    with pytest.raises(Cancelled, match="stopped"):
+        generated(SETTINGS.replace(seed=6), 5, cancel=cancel)
+
+
+def test_text_survives_its_tokens():
+    text = load("gpt-shakespeare").text
+    line = "HECATE. [Aside] 'Tis so; \"nay\" & more--\n"
+    assert text.decode(text.encode(line)) == line and text.decode(text.encode("naïve\t")) == "na ve "
