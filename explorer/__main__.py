@@ -102,7 +102,7 @@ def _parser() -> Parser:
     sub = command(export, "write the quantized network to a file")
     sub.add_argument("link", help='"?v=1&m=digits&w=int8-sym-channel", the whole address, or a settings file (.json)')
     sub.add_argument("file", help="where to; it is written beside, verified and renamed")
-    sub.add_argument("--to", default="onnx", metavar="TARGET", help="onnx (default), safetensors, gguf, numpy or python")
+    sub.add_argument("--to", default="onnx", metavar="TARGET", help="onnx (default), safetensors, gguf, numpy, python, or html: a report")
     sub.add_argument("--force", action="store_true", help="replace an existing file")
     sub = command(measure, "time it on this machine, against FP32")
     sub.add_argument("link", help='"?v=1&m=digits&w=int8-sym-channel", the whole address, or a settings file (.json)')

@@ -67,13 +67,13 @@ def print_result(result) -> None:
     if result.similarity is not None:
         metrics[result.similarity.name] = result.similarity
     for name, metric in metrics.items():
-        print(f"{name:20} {_metric(metric)}")
+        print(f"{name:20} {metric_words(metric)}")
     cost = result.cost
     print(f"{'size':20} {cost.size_bytes:,} bytes ({cost.how}), FP32 {cost.fp32_bytes:,}; "
           f"{cost.bits_per_weight:.2f} bits per weight")  # fmt: skip
     for way, _, metric in _sums(result.settings):
-        print(f"{'sums':20} {SUMS[way]}: {_metric(metric)}")
-    for name, text in _predicted(cost.predicted):
+        print(f"{'sums':20} {SUMS[way]}: {metric_words(metric)}")
+    for name, text in predicted_words(cost.predicted):
         print(f"{name:20} {text}")
     print()
     titles = [title for title, _ in LAYER_COLUMNS.values()]
@@ -104,6 +104,9 @@ def _sums(settings) -> list:
 
 def print_export(done) -> None:
     """An exported file for people: its size by what it is for, and what was compared."""
+    if done.target == "html":
+        print(f"{done.path}: {done.bytes:,} bytes, read again: {done.layers} layers and the stamp are in it\nlink {done.link or 'none: too many fields'}")
+        return
     size = done.predicted
     print(f"{done.path}: {done.bytes:,} bytes (predicted {size.total:,}: {size.quantized:,} quantized, {size.scales:,} scales and "
           f"zero points, {size.rest:,} left in floating point or int32, {size.overhead:,} overhead)")  # fmt: skip
@@ -111,7 +114,7 @@ def print_export(done) -> None:
     print(f"link {done.link}")
 
 
-def _predicted(predicted) -> list[tuple[str, str]]:
+def predicted_words(predicted) -> list[tuple[str, str]]:
     """Latency, energy and the memory of activations on the target, in words."""
     from explorer.cost.devices import DEVICES
 
@@ -210,7 +213,7 @@ def show_progress() -> Callable[[str, float], None]:
     return report
 
 
-def _metric(metric) -> str:
+def metric_words(metric) -> str:
     difference = metric.kind == "difference"
     factor, digits, unit = {
         "share": (100, ".2f", " points" if difference else " %"), "bits": (1, ".4f", " bits"),

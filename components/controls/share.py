@@ -5,7 +5,7 @@ import json
 import streamlit as st
 
 from components.controls.state import state
-from components.words import en
+from components.words import en, en_export
 from explorer.errors import SettingsError
 from explorer.link import encode_link, settings_to_json
 from explorer.pipeline import Result
@@ -28,6 +28,8 @@ def share(snapshot) -> None:
             return
         st.download_button(en.SHARE_JSON, lambda: _json(result), "result.json", "application/json",
                            on_click="ignore", width="stretch")  # fmt: skip
+        st.download_button(en_export.REPORT, lambda: _page(result), "result.html", "text/html",
+                           on_click="ignore", width="stretch")  # fmt: skip
         st.download_button(en.SHARE_CSV, lambda: result.layers.to_csv(index=False), "layers.csv", "text/csv",
                            on_click="ignore", width="stretch")  # fmt: skip
 
@@ -36,6 +38,12 @@ def _base() -> str:
     """The address of Explore: a link from any page opens where its numbers are."""
     address = (st.context.url or "").partition("?")[0].rstrip("/")
     return address.removesuffix(f"/{state().page}") + "/"
+
+
+def _page(result: Result) -> str:
+    from explorer.deploy.report import page_of  # when somebody wants it
+
+    return page_of(result)
 
 
 def _json(result: Result) -> str:

@@ -24,3 +24,4 @@ EXPORT_CHECKS = """
 EXPORT_ANSWERS = {True: "all answers are the same", False: "{count} answers differ"}
 EXPORT_BIASES = "Integer kernels add biases as whole numbers, which the simulation leaves in FP32: that is most of the difference."
 EXPORT_MORE = " with {count} values before sums and means as integers too (as the page shows it, without them: {value})"
+REPORT = "Report (HTML)"

@@ -23,6 +23,7 @@ from explorer.registry import Registry
 if TYPE_CHECKING:  # torch is loaded when something is exported
     from explorer.deploy.checks import Checks, ReadBack
     from explorer.deploy.content import Content, Plan
+    from explorer.deploy.report import Reported
     from explorer.settings import Settings
 
 
@@ -91,14 +92,18 @@ def export(
     force: bool = False,
     progress: Callable[[str, float], None] | None = None,
     cancel=None,
-) -> Exported:
+) -> Exported | Reported:
     """Write the quantized network of an experiment to a file, and prove it.
 
-    to: the id of a target. force: replace an existing file. progress(stage, share done) is called as it goes on,
+    to: the id of a target, or "html" for a report of the result (see report.py). force: replace an existing file. progress(stage, share done) is called as it goes on,
     cancel.is_set() asked between batches. Raises SettingsError for what the target cannot hold, an existing file or an
     unknown target, DataError when the file cannot be written or is not what it should be, ModelError when its
     reader refuses it, Cancelled. No half file is ever left.
     """
+    if to == "html":
+        from explorer.deploy.report import report
+
+        return report(settings_or_link, path, force=force, progress=progress, cancel=cancel)
     from explorer.deploy.checks import compare
     from explorer.deploy.content import Content
     from explorer.deploy.place import Place
