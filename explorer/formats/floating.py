@@ -89,18 +89,8 @@ class Floating(Number):
 
     def encode(self, x: np.ndarray, rounder=np.rint) -> np.ndarray:
         """Bit patterns of the rounded values, unsigned integers of x's shape."""
-        y = self.round(x, rounder)
-        if self.bits == 32:
-            return y.view(np.uint32)
-        step = self._step(y)
-        multiple = np.abs(np.divide(y, step)).astype(np.int32)
-        binade = (step.view(np.uint32) >> 23).astype(np.int32)
-        if self.exponent_bits == 8:  # bfloat16's steps reach below float32's normal numbers
-            binade = np.frexp(step)[1] - np.frexp(np.float32(2.0 ** (self.least_exponent - self.mantissa_bits)))[1]
-        else:
-            binade -= 127 + self.least_exponent - self.mantissa_bits
-        magnitude = (binade << self.mantissa_bits) + multiple
-        return (magnitude | (np.signbit(y).astype(np.int32) << (self.bits - 1))).astype(self.code_type)
+        y = self.round(x, rounder).view(np.uint32)
+        return y if self.bits == 32 else self._patterns.take(y >> np.uint32(23 - self.mantissa_bits), mode="clip")
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """The values that bit patterns stand for, float32 of the codes' shape."""
@@ -117,6 +107,14 @@ class Floating(Number):
         values = np.ldexp(significand.astype(np.float64), power)
         values[values > self.max] = np.nan
         return np.concatenate([values, -values]).astype(np.float32)
+
+    @cached_property
+    def _patterns(self) -> np.ndarray:
+        """The code of a representable value by its float32 bits without the mantissa bits that it has not."""
+        codes = np.zeros(2 ** (9 + self.mantissa_bits), self.code_type)
+        finite = np.flatnonzero(np.isfinite(self._table))
+        codes[self._table[finite].view(np.uint32) >> np.uint32(23 - self.mantissa_bits)] = finite
+        return codes
 
     def values(self) -> np.ndarray:
         """All distinct finite values in ascending order, float64; only for 16 bits and fewer."""
