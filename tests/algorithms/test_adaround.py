@@ -1,6 +1,7 @@
 """AdaRound: down or up, never worse than nearest, near the best of all roundings where those can be tried."""
 
 import threading
+from importlib import import_module
 from itertools import product
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from explorer import pipeline
 from explorer.algorithms import adaround
-from explorer.algorithms.adaround import quantize_adaround
+from explorer.algorithms.adaround import budget, quantize_adaround
 from explorer.errors import DataError, SettingsError
 from explorer.formats import FORMATS
 from explorer.inputs import LayerInputs
@@ -86,6 +87,23 @@ def test_stopped_it_gives_the_best_so_far():
     plain = errors(w, nearest(w, scale), x).sum()
     assert errors(w, whole, x).sum() <= errors(w, early, x).sum() < plain
     assert told[:8] == sorted(told[:8]) and told[-1] == 1 and told[7] < 1
+
+
+def test_large_layers_get_fewer_iterations():
+    sizes = [(96, 16), (1152, 25), (192, 480), (192, 672), (192, 1152), (1000, 1280)]  # of efficientnet-lite0
+    given = [budget(*size) for size in sizes]
+    assert given == sorted(given, reverse=True) and given[0] == 1000 > given[3] > 400 == given[-1]
+    assert given[3] * 192 * 672**2 == pytest.approx(5e10, rel=0.01)
+
+
+def test_rows_are_learnt_in_parts_that_do_not_depend_on_each_other(monkeypatch):
+    w, x, scale = layer(6, 20)
+    told = []
+    whole = adaround(w, x, scale, -7, 7, iterations=200)
+    monkeypatch.setattr(import_module("explorer.algorithms.adaround"), "PART", 45)
+    parts = adaround(w, x, scale, -7, 7, iterations=200, progress=told.append)
+    assert (whole == parts).mean() > 0.95  # batched products may differ in the last place
+    assert len(told) == 3 * 4 and told == sorted(told) and told[-1] == 1
 
 
 def test_the_same_codes_every_time():
