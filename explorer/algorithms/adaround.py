@@ -18,7 +18,7 @@ The codes come out of matrix products, whose last place differs between processo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import partial, reduce
 
 import numpy as np
 
@@ -58,7 +58,7 @@ def adaround(w, x, scale, qmin, qmax, *, iterations: int | None = None, progress
     y = m / scale
     low, high = (np.clip(side(y), qmin, qmax) for side in (np.floor, np.ceil))
     nearest = np.clip(np.rint(y), qmin, qmax)
-    up = learn(m, low * scale, high * scale, nearest == high, LayerInputs.of(x).second, iterations, progress, cancel)
+    up = learn(m, low * scale, high * scale, nearest == high, LayerInputs.of(x), iterations, progress, cancel)
     return (np.where(up, high, low) * scale).reshape(w.shape)
 
 
@@ -76,7 +76,7 @@ def quantize_adaround(weight, recipe: Recipe, inputs, *, seed=0, ranges=None, pr
     grid, w = FixedGrid.of(q), matrix(weight)
     low, high = grid.around(w)
     nearest = grid.nearest(w)
-    up = learn(w, grid.values(low), grid.values(high), nearest == high, inputs.second, None, progress, cancel)
+    up = learn(w, grid.values(low), grid.values(high), nearest == high, inputs, None, progress, cancel)
     return with_steps(q, np.where(up, high, low))
 
 
@@ -85,27 +85,27 @@ def budget(rows: int, columns: int) -> int:
     return int(min(MOST, max(LEAST, BUDGET / (rows * columns**2))))
 
 
-def learn(w, low, high, nearest, second, iterations: int | None, progress=None, cancel=None) -> np.ndarray:
+def learn(w, low, high, nearest, inputs, iterations: int | None, progress=None, cancel=None) -> np.ndarray:
     """Which weights [out, columns] go up to `high`, bool: for each row the best that was seen.
 
     low, high: the values on either side; nearest: whether rounding to nearest goes up, where it starts
-    second: mean of x xᵀ, float32 [G, K, K]
+    inputs: the layer's LayerInputs
     """
     import torch
 
-    groups, columns, _ = second.shape
+    groups, columns, _ = inputs.second.shape
     if w.shape[1] != columns or len(w) % groups:
         raise DataError(f"weights of shape {list(w.shape)} do not fit inputs of {groups} × {columns} columns")
     iterations = budget(*w.shape) if iterations is None else iterations
     stacked = [torch.tensor(m.reshape(groups, -1, columns), dtype=torch.float32) for m in (w, low, high, nearest)]
-    second, up, parts = torch.from_numpy(second), stacked[3] > 0, list(_parts(stacked[3].shape))
+    factors, up, parts = _factors(inputs), stacked[3] > 0, list(_parts(stacked[3].shape))
 
     def say(part: int, done: float) -> None:
         if progress is not None:
             progress((part + done) / len(parts))
 
     for i, part in enumerate(parts):
-        up[part] = _learn(*(m[part] for m in stacked), second[part[0]], iterations, partial(say, i), cancel)
+        up[part] = _learn(*(m[part] for m in stacked), [f[part[0]] for f in factors], iterations, partial(say, i), cancel)
     return up.reshape(-1, columns).numpy()
 
 
@@ -119,9 +119,24 @@ def _parts(shape: tuple[int, int, int]) -> Iterator[tuple[slice, slice]]:
             yield slice(group, group + across), slice(row, row + down)
 
 
-def _learn(w, low, high, best, second, iterations: int, progress, cancel):
+def _factors(inputs) -> list:
+    """M, or where fewer rows than half the columns were seen F and Fᵀ with M = F Fᵀ, which multiply sooner."""
+    import torch
+
+    second = torch.from_numpy(inputs.second)
+    if 2 * inputs.rows >= second.shape[2]:
+        return [second]
+    squares, directions = torch.linalg.eigh(second.double())
+    f = directions[..., -inputs.rows :] * squares[:, None, -inputs.rows :].clamp_min(0).sqrt()
+    return [f.float(), f.mT.float().contiguous()]
+
+
+def _learn(w, low, high, best, factors, iterations: int, progress, cancel):
     """The same of tensors [groups, rows, columns]."""
     import torch
+
+    def times_m(delta: torch.Tensor) -> torch.Tensor:
+        return reduce(torch.bmm, factors, delta)
 
     gap, below = high - low, low - w  # below: error of a weight that goes down
     start = torch.where(gap > 0, -below / gap, 0.0).clamp_(0, 1)
@@ -129,7 +144,7 @@ def _learn(w, low, high, best, second, iterations: int, progress, cancel):
     def errors(h: torch.Tensor) -> torch.Tensor:
         """Σ δ M δᵀ of each row, for δ = w̃ − w."""
         delta = torch.addcmul(below, h, gap)
-        return torch.bmm(delta, second).mul_(delta).sum(2, keepdim=True)
+        return times_m(delta).mul_(delta).sum(2, keepdim=True)
 
     least = errors(best)
     weight = 2 * gap / least.clamp_min(torch.finfo(torch.float32).tiny)
@@ -141,7 +156,7 @@ def _learn(w, low, high, best, second, iterations: int, progress, cancel):
             break
         soft = torch.sigmoid(v)
         h = (1.2 * soft).sub_(0.1).clamp_(0, 1)
-        slope = torch.bmm(torch.addcmul(below, h, gap), second).mul_(weight)
+        slope = times_m(torch.addcmul(below, h, gap)).mul_(weight)
         if i >= warm:
             done = (i - warm) / (iterations - warm)
             beta = 1 / ((1 - done) / BETA[0] + done / BETA[1])
