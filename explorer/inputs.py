@@ -7,6 +7,7 @@ that M is all that GPTQ, AdaRound, AWQ and the `output` range need, however many
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +19,9 @@ from explorer.errors import DataError
 from explorer.models import Layer, Network
 from explorer.simulate import own_copy, run_in_batches
 
-MOST_ROWS = 1 << 16  # of a layer; of larger convolutions that many patches are drawn
+MOST_ROWS, ROWS_A_COLUMN = 1 << 13, 32  # of a layer, whichever is more; of larger convolutions that many patches are drawn
 STRIP = 1 << 22  # numbers in patches at a time: 16 MB
+MAGNITUDES = 1 << 18  # numbers whose magnitudes are taken at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class LayerInputs:
         sums = _Sums()
         sums.add((x if x.ndim == 3 else x[None]).transpose(1, 2))
         channels = x.abs().reshape(-1, x.shape[-2], x.shape[-1])
-        sums.watch(channels.amax(1).reshape(-1), channels.mean(1).reshape(-1), 1)
+        sums.watch(channels.amax(1).reshape(-1), channels.sum(1).reshape(-1), x.shape[-2])
         return sums.inputs()
 
     def output_error(self, error: np.ndarray) -> float:
@@ -64,8 +66,8 @@ class _Sums:
     """Sums over the batches so far."""
 
     def __init__(self):
-        self.second = self.first = self.absmax = self.absmean = None
-        self.rows = self.weight = 0
+        self.second = self.first = self.absmax = self.abssum = None
+        self.rows = self.numbers = 0
 
     def add(self, x: torch.Tensor) -> None:
         """Columns [G, K, n]."""
@@ -74,12 +76,11 @@ class _Sums:
         self.first = first if self.first is None else self.first.add_(first)
         self.rows += x.shape[2]
 
-    def watch(self, absmax: torch.Tensor, absmean: torch.Tensor, weight: float) -> None:
-        """The largest and the mean magnitude of each channel over `weight` numbers."""
-        absmean = absmean.double() * weight
+    def watch(self, absmax: torch.Tensor, abssum: torch.Tensor, numbers: int) -> None:
+        """The largest magnitude of each channel and the sum of `numbers` of them."""
         self.absmax = absmax if self.absmax is None else torch.maximum(self.absmax, absmax)
-        self.absmean = absmean if self.absmean is None else self.absmean.add_(absmean)
-        self.weight += weight
+        self.abssum = abssum.double() if self.abssum is None else self.abssum.add_(abssum)
+        self.numbers += numbers
 
     def inputs(self) -> LayerInputs:
         return LayerInputs(
@@ -87,7 +88,7 @@ class _Sums:
             (self.second / self.rows).numpy(),
             (self.first / self.rows).numpy(),
             self.absmax.numpy(),
-            (self.absmean / self.weight).float().numpy(),
+            (self.abssum / self.numbers).float().numpy(),
         )
 
 
@@ -102,8 +103,8 @@ def layer_inputs(
 ) -> tuple[LayerInputs, ...]:
     """The inputs of every layer over all samples, in one pass of the FP32 network.
 
-    samples: [n, ...] as stored; batch: samples per forward pass; seed: which patches are drawn where
-    a convolution has more than MOST_ROWS. progress(share done) is called after each batch, cancel.is_set() asked
+    samples: [n, ...] as stored; batch: samples per forward pass; seed: where the patches begin
+    of a convolution that has too many. progress(share done) is called after each batch, cancel.is_set() asked
     before. Raises DataError that names the layer, or for no samples; Cancelled.
     """
     if len(samples) < 1:
@@ -113,12 +114,14 @@ def layer_inputs(
 
     def watch(layer: Layer, module, inputs: tuple) -> None:
         x = inputs[0].detach()
-        if lost := int((~x.isfinite()).sum()):
+        absmax, abssum = _magnitudes(x if hasattr(module, "groups") else x.reshape(-1, x.shape[-1], 1))
+        if not absmax.isfinite().all():
+            lost = int((~x.isfinite()).sum())
             raise DataError(f"the input of layer {layer.name} holds {lost:,} values that are NaN or infinite")
-        for columns in _columns(module, x, max(1, MOST_ROWS // len(samples)), draw):
+        sums[layer.name].watch(absmax, abssum, x.numel() // len(absmax))
+        most = max(MOST_ROWS, ROWS_A_COLUMN * module.weight[0].numel())
+        for columns in _columns(module, x, max(1, most // len(samples)), draw):
             sums[layer.name].add(columns)
-        by_channel = x.abs().movedim(1 if hasattr(module, "groups") else -1, 0).flatten(1)
-        sums[layer.name].watch(by_channel.amax(1), by_channel.mean(1), by_channel.shape[1])
 
     module = own_copy(network.module)
     for layer in network.layers:
@@ -127,26 +130,36 @@ def layer_inputs(
     return tuple(sums[layer.name].inputs() for layer in network.layers)
 
 
+def _magnitudes(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Largest |x| and Σ|x| of each channel of [n, channels, …], a few samples at a time: they stay in the cache."""
+    found = [(part.amax((0, *range(2, x.ndim))), part.sum((0, *range(2, x.ndim)))) for part in
+             (piece.abs() for piece in x.split(max(1, MAGNITUDES // x[0].numel())))]  # fmt: skip
+    largest, total = zip(*found)
+    return torch.stack(largest).amax(0), torch.stack(total).sum(0)
+
+
 def _columns(module: torch.nn.Module, x: torch.Tensor, most: int, draw: np.random.Generator):
-    """Columns [G, K, n] of a layer's input, at most `most` positions of each sample, in strips."""
+    """Columns [G, K, n] of a layer's input, in strips: of about `most` positions of each sample where it has more,
+    those of a convolution with longer strides that begins anywhere."""
     if not hasattr(module, "groups"):
         yield x.reshape(1, -1, x.shape[-1]).transpose(1, 2)
         return
     mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
     x = torch.nn.functional.pad(x, _padding(module), mode=mode)
-    for side, (kernel, stride, dilation) in enumerate(zip(module.kernel_size, module.stride, module.dilation)):
-        x = x.unfold(2 + side, (kernel - 1) * dilation + 1, stride)[..., ::dilation]
+    spans = [(kernel - 1) * dilation + 1 for kernel, dilation in zip(module.kernel_size, module.dilation)]
+    sides = [(x.shape[2 + i] - spans[i]) // module.stride[i] + 1 for i in (0, 1)]  # of the output
+    down = min(sides[0], max(1, round(math.sqrt(sides[0] * sides[1] / most))))
+    steps = down, math.ceil(sides[0] * sides[1] / most / down)
+    for i, (step, stride) in enumerate(zip(steps, module.stride)):
+        first = stride * int(draw.integers(min(step, sides[i]))) if step > 1 else 0
+        x = x.narrow(2 + i, first, x.shape[2 + i] - first)
+        x = x.unfold(2 + i, spans[i], stride * step)[..., :: module.dilation[i]]
     n, channels, height, width, *kernel = x.shape  # a view: nothing is copied yet
     groups, columns = module.groups, channels // module.groups * kernel[0] * kernel[1]
     x = x.reshape(n, groups, -1, height, width, *kernel).permute(1, 2, 5, 6, 0, 3, 4)  # positions last: copies run along them
-    if height * width > most:
-        positions = np.sort(draw.choice(height * width, most, replace=False))
-        y, z = (torch.from_numpy(part) for part in np.divmod(positions, width))
-        yield x[..., y, z].reshape(groups, columns, -1)
-        return
-    step = max(1, STRIP // (groups * columns * n * width))
-    for top in range(0, height, step):
-        yield x[..., top : top + step, :].reshape(groups, columns, -1)
+    strip = max(1, STRIP // (groups * columns * n * width))
+    for top in range(0, height, strip):
+        yield x[..., top : top + strip, :].reshape(groups, columns, -1)
 
 
 def _padding(module: torch.nn.Module) -> list[int]:

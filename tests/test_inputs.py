@@ -80,6 +80,7 @@ def test_moments_of_a_linear_layer(shape):
 
 def test_of_many_positions_some_are_drawn_by_the_seed(monkeypatch):
     monkeypatch.setattr(inputs, "MOST_ROWS", 7 * 20)
+    monkeypatch.setattr(inputs, "ROWS_A_COLUMN", 3)  # of 36 columns: no more
     network = network_of(convolution("plain"), SAMPLES)
     (some,), (same,), (others,) = (layer_inputs(network, SAMPLES, 7, seed=seed) for seed in (1, 1, 2))
     assert some.rows == 7 * 20

@@ -1,4 +1,5 @@
-"""Recording the activations for all range methods at once, against the plain forward pass it rides on."""
+"""Recording the activations for all range methods at once, and the layers' inputs for all algorithms, against the
+plain forward pass they ride on."""
 
 import subprocess
 import sys
@@ -7,13 +8,14 @@ from pathlib import Path
 
 import torch
 
+from explorer.inputs import layer_inputs
 from explorer.models import MODELS, load
 from explorer.simulate import record
 from tests.benchmarks.timing import Row, paired, times_as_long
 
 ROOT = Path(__file__).parents[2]
 MODEL, SAMPLES, ROUNDS = "efficientnet-lite0", 50, 3
-TIMES, MEGABYTES = 2, 1000
+TIMES, INPUTS, MEGABYTES = 2, 3, 1000
 # What a process has used at its most (Linux counts in KiB) once it has recorded.
 PEAK = """
 import resource
@@ -36,6 +38,9 @@ def rows() -> Iterator[Row]:
 
     pairs = paired(forward, lambda: record(network, samples, batch), ROUNDS)
     yield times_as_long(f"recording {len(samples)} samples of {MODEL}, against a plain forward pass", pairs, TIMES)
+    pairs = paired(forward, lambda: layer_inputs(network, samples, batch), ROUNDS)
+    yield times_as_long(f"the layers' inputs for the algorithms, {len(samples)} samples of {MODEL}, against a plain forward pass",
+                        pairs, INPUTS)  # fmt: skip
     command = [sys.executable, "-c", PEAK.format(model=MODEL, samples=SAMPLES)]
     peak = int(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout) / 1024
     yield Row(f"most memory of a process that records {len(samples)} samples of {MODEL}, with torch and the network",
