@@ -8,6 +8,7 @@ from components.controls.before_after import before_after
 from components.controls.cost import axis, cost
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job, stop
+from components.controls.parts import parts
 from components.controls.samples import sampled
 from components.controls.state import look, state
 from components.words import en, en_cost
@@ -138,6 +139,6 @@ def _name(snapshot: Snapshot, selected: int) -> str:
 
 
 PICTURES = {
-    "bits": _bits, "samples": sampled, "cost": cost, "channels": _channels, "activations": _activations, "algorithms": before_after, "crest": _crest,
-    "worked": _worked, "layers": _layers,
+    "bits": _bits, "samples": sampled, "cost": cost, "channels": _channels, "activations": _activations, "parts": parts,
+    "algorithms": before_after, "crest": _crest, "worked": _worked, "layers": _layers,
 }  # fmt: skip

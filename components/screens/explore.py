@@ -9,6 +9,7 @@ from components.controls.closer import closer
 from components.controls.experiment import Snapshot, begin, settle
 from components.controls.figures import figures
 from components.controls.notices import notices
+from components.controls.parts import exempting
 from components.controls.pickers import advanced, pickers
 from components.controls.state import look, reset, set_layer, state
 from components.live import live
@@ -70,6 +71,7 @@ def _switches(snapshot: Snapshot, selected: int) -> None:
         )  # fmt: skip
         st.session_state["log"] = state().view.get("log", False)
         st.toggle(en.LOG, key="log", help=en.LOG_HELP, on_change=lambda: look(log=st.session_state["log"]))
+        exempting(len(names) - 1)
         if selected in own:
             st.button(
                 en.UNDO_LAYER, key="undo-layer", icon=":material/undo:", on_click=set_layer, args=(selected, None),

@@ -167,6 +167,7 @@ TABS = {
     "cost": "Cost",
     "channels": "Channels",
     "activations": "Activations",
+    "parts": "Error by part",
     "algorithms": "Before and after",
     "crest": "Crest factor",
     "worked": "Worked weights",

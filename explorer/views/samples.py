@@ -89,7 +89,7 @@ def _answers(network, outputs) -> tuple[list[int], list[float]]:
 def _by_frame(network, model: Model, outputs: list, labels: np.ndarray) -> list[dict]:
     rows = []
     for truth, before, after in zip(labels, *map(network.answers, outputs), strict=True):
-        right = [f"{int((each == truth).sum())} of {len(truth)} frames" for each in (before, after)]
+        right = [f"{int((each == truth).sum())} of {len(truth)} frames right" for each in (before, after)]
         frames = {"truth": truth.tolist(), "fp32": before.tolist(), "quantized": after.tolist()}
         rows.append({"truth": None, "fp32": right[0], "fp32_sure": None, "quantized": right[1], "sure": None, "frames": frames,
                      "changed": bool((before != after).any()), "fp32_right": None, "right": None})  # fmt: skip
