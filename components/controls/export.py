@@ -15,6 +15,7 @@ from explorer.deploy import export as write
 from explorer.deploy import predicted
 from explorer.errors import ExplorerError
 from explorer.settings import Settings
+from explorer.views.snippets import lines
 
 POLL = 0.5
 KEY = "export"
@@ -36,6 +37,7 @@ def export(snapshot) -> None:
         )  # fmt: skip
         target = TARGETS[to]
         st.caption(en_export.EXPORT_HOLDS.format(about=target.description, holds=target.holds))
+        _code(now.settings)
         if not ready:
             st.text(en_export.EXPORT_WAIT)
             return
@@ -54,6 +56,18 @@ def export(snapshot) -> None:
             st.fragment(_watch, run_every=POLL)(running)
             return
         st.button(en_export.EXPORT_START, key="export.start", on_click=_start, args=(now.settings, to), width="stretch")
+
+
+def _code(settings: Settings) -> None:
+    """The lines that make the same choice in other tools."""
+    with st.expander(en_export.CODE):
+        try:
+            found = lines(settings)
+        except ExplorerError as error:
+            st.text(str(error))
+            return
+        for place, each in zip(st.tabs([each.title for each in found]), found, strict=True):
+            place.code(each.code, language=each.language) if each.code else place.text(en_export.CODE_NONE.format(why=each.why))
 
 
 def _start(settings: Settings, to: str) -> None:

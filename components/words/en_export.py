@@ -25,3 +25,5 @@ EXPORT_ANSWERS = {True: "all answers are the same", False: "{count} answers diff
 EXPORT_BIASES = "Integer kernels add biases as whole numbers, which the simulation leaves in FP32: that is most of the difference."
 EXPORT_MORE = " with {count} values before sums and means as integers too (as the page shows it, without them: {value})"
 REPORT = "Report (HTML)"
+CODE = "The same choice in other tools"
+CODE_NONE = "Not there: {why}."
