@@ -27,6 +27,8 @@ def inputs(recipe: str, start: Settings = BASE) -> tuple[Settings, Settings]:
     return start, start.replace(activations=recipe)
 
 
+# both halves of a pair of u8 · s8 products are near their largest
+PAIRS = BASE.replace(weights="int8-sym-channel-minmax", activations="uint8-asym-tensor-minmax")
 # (widget, what is chosen or typed) → (settings before, settings after)
 CASES = {
     ("model", "The article's network, trained"): None,
@@ -66,9 +68,10 @@ CASES = {
     ("activations.rounding", "Down"): inputs("int4-asym-tensor-p99-floor", ACTIVE),
     ("activations.factor", 0.4): inputs("int4-asym-tensor-p99@0.4", ACTIVE),
     ("layer_bits", "234560"): (BASE, BASE.replace(layer_bits="234560")),
+    ("accumulate", "Pairs in 16 bits (AVX2)"): (PAIRS, PAIRS.replace(accumulate="avx2")),
     ("target", DEVICES["raspberry-pi-5"].title): (BASE, BASE.replace(target="raspberry-pi-5")),
 }
-ADVANCED = ("rounding", "factor", "layer_bits", "target")
+ADVANCED = ("rounding", "factor", "layer_bits", "accumulate", "target")
 OTHER_MODEL = "article-mlp"
 ELSEWHERE = {"adjust", "reset", *(f"algorithm-{id}" for id in ALGORITHMS.ids)}  # these have tests of their own
 
