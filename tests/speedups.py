@@ -31,8 +31,8 @@ def main() -> None:
             try:
                 found = next(stream(settings, again=True))
             except ExplorerError as error:
-                print(f"| `{model}` | {name} | | {str(error).partition(';')[0]} | | | |", flush=True)
-                continue
+                print(f"| `{model}` | all | | {str(error).partition(';')[0].partition('(')[0]} | | | |", flush=True)
+                break
             verdict = judged(found)
             total, right = total + (verdict != ""), right + (verdict == "right")
             ran = ", ".join(f"{each.name} × {each.count}" for each in found.kernels[:3])

@@ -4,12 +4,12 @@ import pandas as pd
 import streamlit as st
 
 from components.charts.pictures import worst_of
-from components.words import en, en_measured, en_parity
-from components.words.numbers import decibel, short, whole
+from components.words import en, en_measured, en_parity, en_scenarios
+from components.words.numbers import decibel, metric, short, size, whole
 
 PERCENT = {"share_of_bytes", "rounding_share", "clipped_share"}
 FORMATS = {"sqnr_db": "%.1f", "output_sqnr_db": "%.1f", "bits_per_weight": "%.3g", "channel_range_ratio": "%.3g",
-           "low": "%.4g", "high": "%.4g", "ratio": "%.2f", "ratio_low": "%.2f", "ratio_high": "%.2f", "fp32": "%.0f", "quantized": "%.0f"}  # fmt: skip
+           "low": "%.4g", "high": "%.4g", "ratio": "%.2f", "speedup": "%.2f", "ratio_low": "%.2f", "ratio_high": "%.2f", "fp32": "%.0f", "quantized": "%.0f"}  # fmt: skip
 
 
 def layers(table: pd.DataFrame, key: str) -> None:
@@ -44,6 +44,18 @@ def measured(table: pd.DataFrame, key: str) -> None:
     """A row for each layer shape that was timed."""
     counts = {verdict: whole(int((table["verdict"] == verdict).sum())) for verdict in ("faster", "slower")}
     _table(table, en_measured.COLUMNS, key, en_measured.ALT.format(count=whole(len(table)), **counts), height=min(35 * len(table) + 38, 420))
+
+
+def scenario(rows, key: str) -> None:
+    """A row for each pair of formats: cost.scenarios.Row."""
+    words, made = en_scenarios, []
+    for row in rows:
+        band = words.ANSWER.format(seconds=metric(row.seconds, "s"), low=metric(row.low, "s"), high=metric(row.high, "s"))
+        made.append({"weights": row.weights, "activations": row.activations, "answer": row.why or band, "speedup": row.speedup,
+                     "waits": words.WAITS[row.waits], "read": size(row.bytes), "energy": metric(row.joules, "J")})  # fmt: skip
+    fastest = min((row for row in rows if row.seconds), key=lambda row: row.seconds, default=None)
+    _table(pd.DataFrame(made).astype({"speedup": float}), words.COLUMNS, key,
+           words.ALT.format(count=len(made), fastest=fastest.weights if fastest else words.NONE))  # fmt: skip
 
 
 def _ends(alt: str, table: pd.DataFrame, name: str) -> str:

@@ -6,6 +6,7 @@ from components.charts import cost as charts
 from components.charts.style import draw, palette
 from components.controls.cell import cell
 from components.controls.measured import measured
+from components.controls.scenarios import scenarios
 from components.controls.sums import sums
 from components.words import en_cost
 from components.words.numbers import metric, size
@@ -40,6 +41,7 @@ def cost(running, snapshot, selected: int) -> None:
     _roofs(snapshot, selected)
     sums(snapshot)
     measured(snapshot.settings)
+    scenarios(snapshot.settings)
 
 
 def _roofs(snapshot, selected: int) -> None:
