@@ -54,6 +54,10 @@ def _trace(network: Network):
             self.layers, self.running, self.step = {}, None, 0
             self.parameters = {place(each) for each in (*module.parameters(), *module.buffers())}
 
+        @classmethod
+        def _should_skip_dynamo(cls) -> bool:  # nothing is compiled here, and asking torch's compiler takes 2 s to import it
+            return False
+
         def __torch_dispatch__(self, function, types, args=(), kwargs=None):
             out = function(*args, **(kwargs or {}))
             flat, _ = torch.utils._pytree.tree_flatten((args, kwargs))
