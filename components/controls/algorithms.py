@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components.controls.state import change, state
+from components.controls.state import change, shown, state
 from components.words import en
 from explorer.algorithms import ALGORITHMS
 from explorer.errors import SettingsError
@@ -30,9 +30,8 @@ def _boxes(now: Settings) -> None:
 
 
 def _box(where, algorithm, now: Settings) -> None:
-    key, ticked = f"algorithm.{algorithm.id}", algorithm.id in now.algorithms
+    key = shown(f"algorithm.{algorithm.id}", algorithm.id in now.algorithms)
     why = _hindrance(now, algorithm.id)
-    st.session_state[key] = ticked
     help = f"**{algorithm.title}** {algorithm.description}\n\n{algorithm.source}"
     where.checkbox(
         en.ALGORITHM_NAMES.get(algorithm.id, algorithm.title), key=key, disabled=bool(why),

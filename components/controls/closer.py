@@ -10,7 +10,7 @@ from components.controls.experiment import Snapshot
 from components.controls.job import Job, job, stop
 from components.controls.parts import parts
 from components.controls.samples import sampled
-from components.controls.state import look, state
+from components.controls.state import look, shown, state
 from components.words import en, en_cost
 from components.words.numbers import whole
 from explorer.models import MODELS
@@ -29,8 +29,8 @@ UNASKED = 1.0  # seconds an evaluation may take for all bit widths to be measure
 def closer(running: Job, snapshot: Snapshot, selected: int) -> None:
     """The switch and the picture below it."""
     tab = state().view.get("tab", "bits")
-    st.session_state["tab"] = tab = tab if tab in en.TABS else "bits"
-    st.segmented_control(en.LOOK, list(en.TABS), key="tab", format_func=en.TABS.get, help=en.TABS_HELP, required=True,
+    tab = tab if tab in en.TABS else "bits"
+    st.segmented_control(en.LOOK, list(en.TABS), key=shown("tab", tab), format_func=en.TABS.get, help=en.TABS_HELP, required=True,
                          label_visibility="collapsed", on_change=_chosen)  # fmt: skip
     PICTURES[tab](running, snapshot, selected)
 

@@ -14,7 +14,8 @@ from explorer.pipeline import Result, Weighed
 from explorer.settings import Settings
 from explorer.tasks import Evaluation
 
-PATIENCE = 0.25  # seconds for which a finished picture is better than two
+PATIENCE = 0.5  # seconds for which one whole picture is better than two, where it is known to come by then
+UNKNOWN = 0.25  # seconds to wait where it is not known
 TURN = 0.1  # seconds between two looks at a job that has nothing to show yet
 
 
@@ -63,6 +64,9 @@ def settle(running: Job, placeholder) -> None:
             while not running.wait(TURN, lambda job: job.latest is not None):
                 bar.progress(running.share, en.LOADING.format(model=title))
         placeholder.empty()
-    running.wait(PATIENCE)
+    pace, size = state().pace, (running.key.model, running.key.evaluation_samples)
+    running.wait(PATIENCE * (pace[size] < PATIENCE) if size in pace else UNKNOWN)
     if running.latest is not None:
         state().good = running.latest
+        if running.latest.result is not None:
+            pace[size] = running.seconds

@@ -1,13 +1,17 @@
 """Work in the background: a thread that yields ever better answers, with progress and cancel."""
 
+import atexit
 import logging
 import time
 from collections.abc import Callable, Iterator
 from threading import Condition, Event, Thread
+from weakref import WeakSet
 
 from components.controls.state import state
 from components.words import en
 from explorer.errors import Cancelled, ExplorerError
+
+FAREWELL = 10  # seconds for a job to stop when the process ends
 
 
 class Job:
@@ -29,6 +33,7 @@ class Job:
         self.taken = False
         self.seconds = 0.0
         self._cancel, self._news = Event(), Condition()
+        _jobs.add(self)
         Thread(target=self._run, args=(work,), daemon=True).start()
 
     def _run(self, work) -> None:
@@ -62,6 +67,19 @@ class Job:
         """Wait until it has ended or `until(job)`, at most `seconds`; whether that came to be."""
         with self._news:
             return self._news.wait_for(lambda: self.ended or until(self), seconds)
+
+
+_jobs: WeakSet[Job] = WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """A thread that is inside torch when the interpreter goes would take the process down with an abort."""
+    running = [job for job in list(_jobs) if not job.ended]
+    for each in running:
+        each.cancel()
+    for each in running:
+        each.wait(FAREWELL)
 
 
 def job(name: str, key, work: Callable[..., Iterator]) -> Job:

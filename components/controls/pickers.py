@@ -5,19 +5,13 @@ import streamlit as st
 from components.controls import state as settings_state
 from components.controls.algorithms import algorithms
 from components.controls.recipe import recipe_pickers
-from components.controls.state import change, choose_model, choose_preset, state
+from components.controls.state import change, choose_model, choose_preset, shown, state
 from components.words import en, en_cost
 from components.words.numbers import whole
 from explorer.cost.devices import DEVICES
 from explorer.formats import FORMATS
 from explorer.models import MODELS
 from explorer.presets import PRESETS, preset_of
-
-
-def shown(key: str, value) -> str:
-    """Give the widget `key` the value that the settings have; returns the key."""
-    st.session_state[key] = value
-    return key
 
 
 def value_of(key: str):

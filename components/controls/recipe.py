@@ -6,7 +6,7 @@ import re
 
 import streamlit as st
 
-from components.controls.state import change_recipe, state
+from components.controls.state import change_recipe, shown, state
 from components.words import en
 from components.words.numbers import short
 from explorer.calibration import METHODS
@@ -67,8 +67,7 @@ def _granularity(which: str, recipe: Recipe, kinds: list[str], left, right) -> N
     with left if sized or not recipe.scheme else st.container():
         _select(which, "kind", en.GRANULARITY, kinds, recipe.kind, _kind_name(which, recipe), en.GRANULARITY_HELP)
     if sized:
-        key = f"{which}.size"
-        st.session_state[key] = recipe.size
+        key = shown(f"{which}.size", recipe.size)
         right.number_input(en.SIZE, 2, 4096, step=32, key=key, help=en.SIZE_HELP, on_change=_chosen, args=(which, "size"))
 
 
@@ -87,8 +86,7 @@ def _range(which: str, recipe: Recipe) -> None:
         _select(which, "method", en.RANGE, methods, method, _method_name, _means(methods))
     places = columns[1:] if len(numbers) == 1 else st.columns(2, gap="small", wrap=False) if numbers else []
     for i, (place, number) in enumerate(zip(places, numbers, strict=True)):
-        key = f"{which}.number{i}"
-        st.session_state[key] = float(number)
+        key = shown(f"{which}.number{i}", float(number))
         place.number_input(
             en.RANGE_NUMBERS[method][i], 0.0, 100.0 if method == "p" else None, key=key, format="%g",
             step=0.1, help=en.RANGE_NUMBER_HELP[method], on_change=_numbers_chosen, args=(which, method, len(numbers)),
@@ -113,8 +111,7 @@ def _means(methods: list[str]) -> str:
 
 
 def _select(which: str, part: str, label: str, options, value: str, name, help: str) -> None:
-    key = f"{which}.{part}"
-    st.session_state[key] = value
+    key = shown(f"{which}.{part}", value)
     st.selectbox(label, options, key=key, format_func=name, help=help, on_change=_chosen, args=(which, part))
 
 

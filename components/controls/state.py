@@ -30,6 +30,7 @@ class State:
     bare: what an address without a query stands for.
     changed: whether a widget spoke since then, which counts more than the address.
     jobs: running or finished work by name (see job.py). good: the last snapshot that worked.
+    pace: seconds that the last experiment took, by model and number of test samples.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -43,12 +44,24 @@ class State:
     changed: bool = False
     jobs: dict = field(default_factory=dict)
     good: object = None
+    pace: dict = field(default_factory=dict)
 
 
 def state() -> State:
     if KEY not in st.session_state:
         st.session_state[KEY] = State()
     return st.session_state[KEY]
+
+
+def shown(key: str, value) -> str:
+    """Give the widget `key` the value that the settings have; returns the key.
+
+    Only where it has another: a value that is set is sent, and wipes out what a person is typing or has
+    just chosen there while this run was on its way.
+    """
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    return key
 
 
 def echoed() -> bool:

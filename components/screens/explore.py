@@ -11,7 +11,7 @@ from components.controls.figures import figures
 from components.controls.notices import notices
 from components.controls.parts import exempting
 from components.controls.pickers import advanced, pickers
-from components.controls.state import look, reset, set_layer, state
+from components.controls.state import look, reset, set_layer, shown, state
 from components.live import live
 from components.words import en
 from explorer.ranges import positional
@@ -64,13 +64,11 @@ def _selected(snapshot: Snapshot) -> int:
 def _switches(snapshot: Snapshot, selected: int) -> None:
     names, own = snapshot.layers["name"], dict(snapshot.settings.layers)
     with st.container(horizontal=True, vertical_alignment="center", key="switches"):
-        st.session_state["measure"] = _measure()
         st.segmented_control(
-            en.MEASURE, list(MEASURES), key="measure", format_func=en.MEASURES.get, help=en.MEASURES_HELP,
+            en.MEASURE, list(MEASURES), key=shown("measure", _measure()), format_func=en.MEASURES.get, help=en.MEASURES_HELP,
             required=True, label_visibility="collapsed", on_change=_measured,
         )  # fmt: skip
-        st.session_state["log"] = state().view.get("log", False)
-        st.toggle(en.LOG, key="log", help=en.LOG_HELP, on_change=lambda: look(log=st.session_state["log"]))
+        st.toggle(en.LOG, key=shown("log", state().view.get("log", False)), help=en.LOG_HELP, on_change=lambda: look(log=st.session_state["log"]))
         exempting(len(names) - 1)
         if selected in own:
             st.button(

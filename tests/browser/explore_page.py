@@ -96,8 +96,12 @@ def shows(page: Page, result: Result, measure: str = "sqnr") -> None:
 
 def at(page: Page, link: str) -> None:
     """Wait until the address has these fields, in this order: Streamlit writes @ as %40."""
-    page.wait_for_function("""link => `${new URLSearchParams(location.search)}` === `${new URLSearchParams(link)}`""",
-                           arg=link, timeout=PATIENT)  # fmt: skip
+    same = "link => `${new URLSearchParams(location.search)}` === `${new URLSearchParams(link)}`"
+    try:
+        page.wait_for_function(same, arg=link, timeout=PATIENT)
+    except TimeoutError:
+        assert parse_qsl(urlsplit(page.url).query) == parse_qsl(link.removeprefix("?"))
+        raise
 
 
 def is_at(page: Page, address: str) -> bool:
