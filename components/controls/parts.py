@@ -6,7 +6,7 @@ from components.charts import parts as charts
 from components.charts.style import draw, palette
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job, stop
-from components.controls.state import change, state
+from components.controls.state import change, shown, state
 from components.words import en as common
 from components.words import en_parts as en
 from components.words.numbers import change as written_change
@@ -70,8 +70,8 @@ def _line(part: str, found: dict) -> str:
 def exempting(last: int) -> None:
     """The switch that leaves the weights of the first and of the last layer, `last`, in FP32."""
     own = dict(state().settings.layers)
-    st.session_state["exempt"] = all(str(own.get(layer)) == "fp32" for layer in (0, last))
-    st.toggle(en.EXEMPT, key="exempt", help=en.EXEMPT_HELP, on_change=_exempt, args=(last,))
+    key = shown("exempt", all(str(own.get(layer)) == "fp32" for layer in (0, last)))
+    st.toggle(en.EXEMPT, key=key, help=en.EXEMPT_HELP, on_change=_exempt, args=(last,))
 
 
 def _exempt(last: int) -> None:
