@@ -7,6 +7,7 @@ from components.charts.style import draw, palette
 from components.controls.before_after import before_after
 from components.controls.cost import axis, cost
 from components.controls.experiment import Snapshot
+from components.controls.graph import graph
 from components.controls.job import Job, job, stop
 from components.controls.parts import parts
 from components.controls.samples import sampled
@@ -139,6 +140,6 @@ def _name(snapshot: Snapshot, selected: int) -> str:
 
 
 PICTURES = {
-    "bits": _bits, "samples": sampled, "cost": cost, "channels": _channels, "activations": _activations, "parts": parts,
+    "bits": _bits, "samples": sampled, "graph": graph, "cost": cost, "channels": _channels, "activations": _activations, "parts": parts,
     "algorithms": before_after, "crest": _crest, "worked": _worked, "layers": _layers,
 }  # fmt: skip

@@ -163,7 +163,7 @@ NOT_DRAGGABLE = {
 LOOK = "Look closer"
 TABS = {
     "bits": "Bit widths",
-    "samples": "Samples",
+    "samples": "Samples", "graph": "Network",
     "cost": "Cost",
     "channels": "Channels",
     "activations": "Activations",
