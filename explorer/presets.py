@@ -218,11 +218,11 @@ for _preset in (
     Preset(
         "qlora",
         "QLoRA (bitsandbytes NF4)",
-        "nf4dq",
+        "nf4bnb",
         "fp32",
         "NF4 weights in blocks of 64 with double quantization, as load_in_4bit with bnb_4bit_use_double_quant.",
-        "The 8-bit scales are equal steps, as torchao has them, where bitsandbytes has a table; activations are FP32 for their 16 bits.",
-        "QLoRA, arXiv 2305.14314; bitsandbytes functional.quantize_4bit; torchao NF4Tensor",
+        "Activations are FP32 for their 16 bits. torchao's NF4 stores its 8-bit scales in equal steps: that is NF4 double, nf4dq.",
+        "QLoRA, arXiv 2305.14314; bitsandbytes functional.quantize_4bit",
     ),
     Preset(
         "mxfp4",

@@ -4,12 +4,13 @@ NF4's sixteen values are quantiles of a normal distribution, so that each code i
 when the weights are normal. A value goes to the nearest entry, at a tie to the lower one, as
 bitsandbytes' thresholds have it: a code is the number of thresholds below the value.
 Double quantization stores the FP32 scales of the blocks with 8 bits: their mean is subtracted, 256 of
-them share one factor. Codes are computed with the scale as it was, as bitsandbytes and torchao do.
+them share one factor. The 8 bits are equal steps (nf4dq, torchao) or bitsandbytes' dynamic map, finer near 0
+(nf4bnb: Dettmers, 8-Bit Approximations for Parallelism in Deep Learning, ICLR 2016, arXiv 1511.04561, as
+create_dynamic_map makes it). Codes are computed with the scale as it was, as bitsandbytes and torchao do.
 Both flatten the tensor into blocks; here blocks run along the row, which is the same where the row is
 a multiple of 64.
 Source: Dettmers et al., QLoRA, NeurIPS 2023, arXiv 2305.14314, appendix E; bitsandbytes
-dQuantizeNF4; for the 8-bit scales torchao's NF4Tensor.double_quantize_scalers (bitsandbytes has a
-table of 256 unequal steps there).
+dQuantizeNF4 and quantize_blockwise; torchao's NF4Tensor.double_quantize_scalers.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import numpy as np
 
 from explorer.formats import FORMATS
 from explorer.formats.number import Number
-from explorer.formats.scaling import BlockFormat, Blocks, Rule, Scales, reciprocal
+from explorer.formats.scaling import SMALLEST, BlockFormat, Blocks, Rule, Scales, reciprocal
 
 NF4 = (
     -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
@@ -98,6 +99,7 @@ class DoubleAbsmax(Rule):
     together: int
 
     multiplies = True
+    of_scales = True
 
     @property
     def words(self) -> str:
@@ -111,12 +113,45 @@ class DoubleAbsmax(Rule):
         flat = absmax.ravel()
         mean = np.float32(flat.mean(dtype=np.float64))
         groups = np.pad(flat - mean, (0, -len(flat) % self.together)).reshape(-1, self.together)
-        factor = reciprocal(np.abs(groups).max(axis=1) / np.float32(128))
+        codes, factor, values = self._quantized(groups, np.abs(groups).max(axis=1))
+        codes, scale = (part.ravel()[: len(flat)].reshape(absmax.shape) for part in (codes, values + mean))
+        return Scales(scale, reciprocal(absmax), {"absmax": codes, "factor": factor, "mean": mean})
+
+    def _quantized(self, groups: np.ndarray, largest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(codes, factors, values) of rows with these largest magnitudes."""
+        factor = reciprocal(largest / np.float32(128))
         factor = np.where(factor > 0, factor, np.float32(1))  # equal scales are their mean
         codes = np.clip(np.rint(groups * factor[:, None]), -128, 127).astype(np.int8)
-        scale = (codes / factor[:, None] + mean).ravel()[: len(flat)].reshape(absmax.shape)
-        stored = {"absmax": codes.ravel()[: len(flat)].reshape(absmax.shape), "factor": factor, "mean": mean}
-        return Scales(scale, reciprocal(absmax), stored)
+        return codes, factor, codes / factor[:, None]
+
+
+@dataclass(frozen=True)
+class DynamicAbsmax(DoubleAbsmax):
+    """The same as the nearest of 256 unequal steps times the largest of each `together`, the lower one at a tie."""
+
+    @property
+    def words(self) -> str:
+        return f"8-bit dynamic map, and FP32 for each {self.together}"
+
+    def _quantized(self, groups, largest):
+        table = dynamic_map()
+        usable = np.where(largest > SMALLEST, largest, np.float32(1))  # equal scales are their mean
+        codes = np.searchsorted((table[1:] + table[:-1]) / 2, groups / usable[:, None]).astype(np.uint8)
+        return codes, usable, table[codes] * usable[:, None]
+
+
+def dynamic_map() -> np.ndarray:
+    """bitsandbytes' 256 values from −0.993 to 1, ascending, float32: seven decades, each with twice the steps of the one below."""
+    positive = []
+    for decade in range(7):
+        count = 2**decade
+        step = (np.float32(1) - np.float32(0.1)) / np.float32(count)
+        i = np.arange(count + 1)
+        low, high = np.float64(np.float32(0.1)) + np.float64(step) * i, 1 - np.float64(step) * (count - i)
+        ends = np.where(i < (count + 1) // 2, low, high).astype(np.float32)  # torch.linspace: from both ends
+        positive.append((ends[:-1] + ends[1:]) / np.float32(2) * np.float32(10.0 ** (decade - 6)))
+    positive = np.concatenate(positive)
+    return np.sort(np.concatenate([-positive, np.float32([0, 1]), positive]))
 
 
 _nf4 = FORMATS.register(Codebook(
@@ -127,4 +162,9 @@ FORMATS.register(BlockFormat(
     "nf4dq", "NF4 double", "codebook", _nf4, Blocks(64, DoubleAbsmax(256)),
     "NF4 in blocks of 64 whose scales are quantized to 8 bits too, as QLoRA does",
     "QLoRA, arXiv 2305.14314, section 3; torchao NF4Tensor", activations=False,
+))  # fmt: skip
+FORMATS.register(BlockFormat(
+    "nf4bnb", "NF4 double, bitsandbytes", "codebook", _nf4, Blocks(64, DynamicAbsmax(256)),
+    "NF4 in blocks of 64 whose scales are quantized to bitsandbytes' 8-bit dynamic map",
+    "QLoRA, arXiv 2305.14314, section 3; bitsandbytes quantize_4bit", activations=False,
 ))  # fmt: skip

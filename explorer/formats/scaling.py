@@ -40,12 +40,14 @@ class Rule:
     words: the scale in a few words; bits: of a block's scale, with its minimum if it has one
     multiplies: whether values are multiplied by a reciprocal, as the implementation it follows does
     of_tensor: whether the largest magnitude of the whole tensor has a part in it
+    of_scales: whether the other blocks' scales have, a mean of which is subtracted
     """
 
     words: str
     bits: int
     multiplies = False
     of_tensor = False
+    of_scales = False
 
     def measure(self, blocks: np.ndarray) -> tuple[np.ndarray, ...]:
         """float32 [n, size] to the numbers that `scales` needs of each block, float32 [n] each."""

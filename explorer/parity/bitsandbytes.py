@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from explorer.formats import FORMATS
+from explorer.formats.codebook import dynamic_map
 from explorer.parity import PEERS, Comparison, Peer, probes
 from explorer.parity.rules import divided, int8_scales, scaled_rows
 from explorer.presets import PRESETS
@@ -13,7 +14,7 @@ from explorer.quantize import quantize
 
 def comparisons() -> list[Comparison]:
     found = [Comparison("int8-sym-channel-minmax", "int8_vectorwise_quant", _rows, ("scaled rows",))]
-    named = {id: tuple(preset.id for preset in PRESETS if preset.weights == id) for id in ("nf4", "nf4dq")}
+    named = {id: tuple(preset.id for preset in PRESETS if preset.weights == id) for id in ("nf4", "nf4dq", "nf4bnb")}
     if "nf4" in FORMATS:
         found.append(Comparison("nf4", "get_4bit_type", _table))
         run = partial(_nf4, "nf4", False)
@@ -21,6 +22,10 @@ def comparisons() -> list[Comparison]:
     if "nf4dq" in FORMATS:
         run, against = partial(_nf4, "nf4dq", True), "quantize_4bit(compress_statistics=True)"
         found.append(Comparison("nf4dq", against, run, ("dynamic scales",), named["nf4dq"]))
+    if "nf4bnb" in FORMATS:
+        found.append(Comparison("nf4bnb", "create_dynamic_map", _map))
+        run, against = partial(_nf4, "nf4bnb", True), "quantize_4bit(compress_statistics=True)"
+        found.append(Comparison("nf4bnb", against, run, ("coarse search", "float32 mean"), named["nf4bnb"]))
     return found
 
 
@@ -47,20 +52,25 @@ def _nf4(id: str, double: bool, tally) -> None:
             continue
         scale = (dequantize_blockwise(state.absmax, state.state2) + state.offset).numpy()
         absmax = np.abs(x.reshape(-1, 64)).max(axis=1)
-        own = int8_scales(absmax, np.float32(absmax.mean(dtype=np.float64)))[2]
-        tally.scales(q.scale, scale, *_dynamic(absmax), here=own)
+        mean = np.float32(absmax.mean(dtype=np.float64))
+        own = int8_scales(absmax, mean)[2] if id == "nf4dq" else _dynamic(absmax, mean)[0]
+        tally.scales(q.scale, scale, *_dynamic(absmax, torch.from_numpy(absmax).mean().numpy()), here=own)
         values = (np.float32(FORMATS["nf4"].values())[codes.reshape(-1, 64)] * each[:, None] for each in (scale, own))
         tally.values(q.dequantize(), theirs, next(values), here=next(values))
 
 
-def _dynamic(absmax: np.ndarray) -> list[np.ndarray]:
-    """Scales by "dynamic scales": the nearest of 256 unequal steps times the largest of each 256, and the
-    neighbours of what lies beside a threshold: its kernel narrows the search down by a coarse table."""
-    import torch
+def _map(tally) -> None:
+    from bitsandbytes.functional import create_dynamic_map
+
+    tally.values(dynamic_map(), create_dynamic_map())
+
+
+def _dynamic(absmax: np.ndarray, mean) -> list[np.ndarray]:
+    """Scales by "dynamic scales": the nearest of 256 unequal steps times the largest of each 256, and by "coarse
+    search" the neighbours of what lies beside a threshold."""
     from bitsandbytes.functional import create_dynamic_map
 
     table = create_dynamic_map().numpy()
-    mean = torch.from_numpy(absmax).mean().numpy()
     groups = np.pad(absmax - mean, (0, -len(absmax) % 256)).reshape(-1, 256)
     largest = np.abs(groups).max(axis=1, keepdims=True)
     found = []

@@ -29,7 +29,8 @@ for _id, _says in {
     "least block scale": "bounds block scales by E4M3's least normal number, 2^-6, where smaller ones are kept here",
     "four digits": "its NF4 table has four decimal digits, so that values beside a threshold get the neighbouring code",
     "float32 mean": "sums the scales' mean in float32, here in float64: an 8-bit scale may differ by one",
-    "dynamic scales": "stores 8-bit scales in 256 unequal steps (its dynamic map), here in equal ones as torchao does; codes are the same",
+    "dynamic scales": "stores 8-bit scales in 256 unequal steps (its dynamic map), here in equal ones as torchao does, and nf4bnb has the dynamic map; codes are the same",
+    "coarse search": "its kernel for processors narrows the search of an 8-bit scale down by a table, so that beside a threshold it takes the neighbouring step; here always the nearest",
     "most negative code": "uses MXINT8's code for −2, which the specification leaves open; here the range is symmetric and ends at −127/64",
     "half infinity": "stores an FP16 scale beyond 65,504 as infinity, here as 65,504",
 }.items():  # fmt: skip

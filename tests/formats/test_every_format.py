@@ -139,7 +139,7 @@ def test_codes_scales_and_offsets_are_the_tensor(number):
 
 @in_blocks
 def test_a_block_depends_on_itself_alone(number):
-    if number.blocks.rule.of_tensor or number.id == "nf4dq":
+    if number.blocks.rule.of_tensor or number.blocks.rule.of_scales:
         return  # a scale, or a mean of scales, of the whole tensor is part of those
     x, size = rows(), number.blocks.size
     whole, alone = quantize(x, number.id), quantize(x[:, size : 2 * size], number.id)
@@ -147,7 +147,7 @@ def test_a_block_depends_on_itself_alone(number):
     assert np.array_equal(whole.scale[:, 1:2], alone.scale)
 
 
-@pytest.mark.parametrize("number", [each for each in BLOCKS if each.id != "nf4dq"], ids=lambda number: number.id)
+@pytest.mark.parametrize("number", [each for each in BLOCKS if not each.blocks.rule.of_scales], ids=lambda number: number.id)
 def test_errors_are_at_most_half_a_step_unless_clipped(number):
     x = rows()
     q, values = quantize(x, number.id), number.values()
@@ -168,13 +168,13 @@ def test_bits_are_those_of_what_is_stored(number):
     x = rows(shape=(64, 4 * 64))
     q = quantize(x, number.id)
     blocks = q.scale.size
-    once = {"nvfp4": 32, "nf4dq": 32}.get(number.id, 0)  # a scale of the tensor, a mean of the scales
+    once = 32 * (number.blocks.rule.of_tensor or number.blocks.rule.of_scales)  # a scale of the tensor, a mean of the scales
     assert q.scale_bits == blocks * number.blocks.rule.bits + once
     assert q.bits_per_weight == pytest.approx(number.bits_per_weight + once / x.size, rel=1e-12)
     assert q.nbytes == -(-(q.codes.size * number.bits + q.scale_bits) // 8)
 
 
-@pytest.mark.parametrize("number", [each for each in BLOCKS if each.id != "nf4dq"], ids=lambda number: number.id)
+@pytest.mark.parametrize("number", [each for each in BLOCKS if not each.blocks.rule.of_scales], ids=lambda number: number.id)
 def test_what_is_quantized_once_stays(number):
     """The largest value of a block is a value of its grid, so that the scale stays (not so a mean of scales)."""
     x = np.random.default_rng(5).standard_normal((30, 192)).astype(np.float32)
