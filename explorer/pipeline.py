@@ -57,7 +57,7 @@ class Result:
 
     metric, fp32_metric, difference, agreement, similarity: Metric, see tasks.Evaluation
     changed: indices of the test samples whose answer changed
-    layers, cost, advice, sqnr_db: as in Weighed, with each layer's output SQNR in dB
+    layers, cost, advice, sqnr_db: as in Weighed, with each layer's output SQNR in dB and what algorithms could not use
     stamp: the metric and a digest of all weights' codes and scales
     """
 
@@ -211,8 +211,17 @@ def finish(settings: Settings, evaluation: Evaluation, *, cancel=None) -> Result
     weighed = weigh(settings, cancel=cancel)
     layers = weighed.layers.assign(output_sqnr_db=output_sqnr(settings, cancel=cancel))
     return Result(settings, evaluation.metric, evaluation.fp32, evaluation.difference, evaluation.agreement,
-                  evaluation.changed, layers, weighed.cost, weighed.advice, weighed.sqnr_db,
+                  evaluation.changed, layers, weighed.cost, (*weighed.advice, *_notes(settings)), weighed.sqnr_db,
                   stamp_of(weighed.digest, evaluation.metric), evaluation.similarity)  # fmt: skip
+
+
+def _notes(settings: Settings) -> list[str]:
+    """What the algorithms say of the samples that they could not use."""
+    network = network_of(settings)
+    samples = min(settings.calibration_samples, len(network.calibration))
+    said = [CACHE.get(f"note {each.id} {network.digest} {samples}", partial(each.note, network, samples))
+            for each in of_stage(settings.algorithms, "bias")]  # fmt: skip
+    return [sentence for sentence in said if sentence]
 
 
 def output_sqnr(settings: Settings, *, cancel=None) -> list[float]:

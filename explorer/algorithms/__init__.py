@@ -21,6 +21,7 @@ from explorer.errors import SettingsError
 from explorer.registry import Registry
 
 if TYPE_CHECKING:
+    from explorer.models import Network
     from explorer.recipe import Recipe
 
 STAGES = ("network", "weights", "bias")
@@ -47,6 +48,7 @@ class Algorithm:
         "seed", "weights" (the recipes of all layers), "activations" (their recipe)
     excludes, needs: ids it cannot be combined with, or does nothing without
     refuses: a layer's weight recipe → one sentence why it cannot treat it, or ""
+    note: (network, samples asked for) → one sentence for the result on what it could not use of them, or ""
     exact: whether the weights' codes are the same bits on every machine: no matrix products or powers
     """
 
@@ -62,6 +64,7 @@ class Algorithm:
     excludes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     refuses: Callable[[Recipe], str] = lambda recipe: ""
+    note: Callable[[Network, int], str] = lambda network, samples: ""
     exact: bool = False
 
     @property

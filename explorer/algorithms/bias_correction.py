@@ -85,6 +85,14 @@ def correct(network: Network, weights, activations, samples, *, progress=None, c
     return corrected
 
 
+def note(network: Network, samples: int) -> str:
+    used = how_many(network, samples)
+    if used == samples:
+        return ""
+    return (f"Bias correction is computed on {used} of the {samples} calibration samples: they go through the network together, "
+            "and more do not fit the memory that it allows itself.")  # fmt: skip
+
+
 def linear_part(module: torch.nn.Module, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """The layer's output for x with these weights and no bias."""
     import torch
@@ -127,11 +135,12 @@ ALGORITHMS.register(
         stage="bias",
         place=1,
         description="Takes the mean error of each layer's outputs on the calibration samples out of its bias, in order, "
-        "with the layers before it quantized. It can help or hurt: compare.",
+        "with the layers before it quantized. It can help or hurt: compare. Of a large network it takes as many samples as fit 256 MB.",
         source="Nagel et al., ICCV 2019, arXiv 1906.04721",
         apply=correct,
         function=bias_correct,
         reads=("calibration", "weights", "activations"),
+        note=note,
         exact=True,  # it leaves the codes alone
     )
 )

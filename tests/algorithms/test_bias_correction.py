@@ -91,6 +91,10 @@ def test_as_many_samples_as_fit_go_through_together(monkeypatch):
     assert bias_correction.how_many(network, 7) == 7
     monkeypatch.setattr(bias_correction, "TOGETHER", 1)
     assert bias_correction.how_many(network, 7) == 1
+    assert bias_correction.note(network, 7).startswith("Bias correction is computed on 1 of the 7 calibration samples")
+    assert pipeline._notes(SETTINGS.replace(calibration_samples=5)) == [bias_correction.note(network, 5)]
+    monkeypatch.undo()
+    assert pipeline._notes(SETTINGS.replace(calibration_samples=6)) == []
 
 
 def test_it_helps_where_rounding_moved_the_means():
