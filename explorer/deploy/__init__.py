@@ -8,7 +8,8 @@ compared with the simulation, and only then renamed.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -109,15 +110,27 @@ def export(
     from explorer.deploy.place import Place
 
     target, place = TARGETS[to], Place(path, force=force)
-    plan = planned(settings_or_link, target, progress=progress, cancel=cancel)
-    content = Content.of(plan, progress=progress, cancel=cancel)
-    with place.draft() as beside:
+    with enough_memory(), place.draft() as beside:
+        plan = planned(settings_or_link, target, progress=progress, cancel=cancel)
+        content = Content.of(plan, progress=progress, cancel=cancel)
         target.write(content, beside)
         checks = compare(content, target.read(content, beside), progress=progress, cancel=cancel)
         if not checks.passed:
             raise DataError(f"the {target.title} file was not kept: {checks.problem}")
         size = beside.stat().st_size
     return Exported(place.path, target.id, size, target.predict(plan), checks, content.link, content.stamp)
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Raises ModelError where memory ends, as Python or as torch says so."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error) and "bad allocation" not in str(error):
+            raise
+        raise ModelError("the model is too large for the memory that is free; close other programs, choose fewer samples "
+                         "or a smaller model") from error  # fmt: skip
 
 
 def planned(settings_or_link: Settings | str, target: Target, *, progress=None, cancel=None) -> Plan:

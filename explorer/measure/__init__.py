@@ -17,7 +17,7 @@ import torch
 
 from explorer.cache import CACHE, Codec
 from explorer.cost.predict import predict
-from explorer.deploy import TARGETS, planned
+from explorer.deploy import TARGETS, enough_memory, planned
 from explorer.deploy import onnx as target
 from explorer.deploy.content import Content, Plan
 from explorer.deploy.onnx_joints import possible
@@ -92,6 +92,11 @@ def known(settings: Settings) -> Measured | None:
 
 def stream(settings_or_link: Settings | str, *, again: bool = False, progress: Progress | None = None, cancel=None) -> Iterator[Measured]:
     """The network first, then with one layer more each."""
+    with enough_memory():
+        yield from _stream(settings_or_link, again, progress, cancel)
+
+
+def _stream(settings_or_link: Settings | str, again: bool, progress: Progress | None, cancel) -> Iterator[Measured]:
     settings = settings_of(settings_or_link)
     plan = planned(settings, TARGETS["onnx"], progress=progress, cancel=cancel)
     before = None if again else known(settings)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -134,6 +135,30 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(TARGETS._values, "gguf", dataclasses.replace(TARGETS["gguf"], needs=("a-package-nobody-has",)))
     with pytest.raises(explorer.ModelError, match="needs the package a-package-nobody-has"):
         export(settings("digits", "q4_0", "fp32"), tmp_path / "file", to="gguf")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")])
+def test_a_model_too_large_for_memory_is_a_sentence(tmp_path, monkeypatch, error):
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(Content, "of", full)
+    with pytest.raises(explorer.ModelError, match="too large for the memory that is free; close"):
+        export(settings("digits", "q4_0", "fp32"), tmp_path / "file", to="gguf")
+    monkeypatch.setattr(Content, "of", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("another one")))
+    with pytest.raises(RuntimeError, match="another one"):
+        export(settings("digits", "q4_0", "fp32"), tmp_path / "file", to="gguf")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_graph_that_onnx_runtime_refuses_is_a_sentence_and_no_file(tmp_path, monkeypatch):
+    def refuses(*_, **__):
+        raise onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented("no kernel for Conv(21)")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", refuses)
+    with pytest.raises(explorer.ModelError, match="ONNX Runtime .* refuses the graph: .*no kernel for Conv"):
+        export(settings("digits", "int8-sym-channel", "uint8-asym-tensor"), tmp_path / "file", to="onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_target_is_answered_with_those_there_are(tmp_path):
