@@ -71,7 +71,8 @@ def _speed(found) -> None:
                                                    fp32=metric(ratio.first, "s"), quantized=metric(ratio.second, "s"))  # fmt: skip
     expected = f" {en_measured.EXPECTED.format(ratio=format(found.predicted, '.2f'))}" if found.predicted else ""
     st.markdown(said + expected)
-    st.badge(en_measured.MEASURED, color="primary")
+    if not ratio.noisy:
+        st.badge(en_measured.MEASURED, color="primary")
 
 
 def _kernels(kernels) -> str:
