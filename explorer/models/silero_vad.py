@@ -159,7 +159,7 @@ MODELS.register(
         parameters=309633,
         test_size=TEST,
         calibration_size=CALIBRATION,
-        batch=12,
+        batch=24,
         load=load,
         seen=seen,
     )
