@@ -19,33 +19,38 @@ RUN = """
 import sys
 from pathlib import Path
 from explorer.models import assets
-from explorer.models.training import {script}
+from explorer.models.training import article_mlp, digits
 assets.FOLDER = Path(sys.argv[1])
-{script}.main()
+article_mlp.main()
+digits.main()
 """
 
 
-def test_article_mlp_script_makes_what_ships(tmp_path):
-    code = RUN.format(script="article_mlp")
-    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, capture_output=True)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What the scripts of the small networks make."""
+    folder = tmp_path_factory.mktemp("made")
+    subprocess.run([sys.executable, "-c", RUN, folder], check=True, capture_output=True)
+    return folder
+
+
+def test_article_mlp_script_makes_what_ships(folder):
     for file in ("article-mlp.safetensors", "article-mlp-drawn.safetensors"):
-        made, shipped = load_file(tmp_path / file), load_file(assets.FOLDER / file)
+        made, shipped = load_file(folder / file), load_file(assets.FOLDER / file)
         assert made.keys() == shipped.keys()
         for name in made:  # training sums in another order on another processor
             np.testing.assert_allclose(made[name], shipped[name], rtol=1e-3, atol=1e-3)
-    with np.load(tmp_path / "article-mlp.npz") as made:
+    with np.load(folder / "article-mlp.npz") as made:
         for name in made:
             np.testing.assert_array_equal(made[name], *assets.read_arrays("article-mlp.npz", name))
 
 
-def test_digits_script_makes_the_data_that_ship_and_a_network_as_good(tmp_path):
+def test_digits_script_makes_the_data_that_ship_and_a_network_as_good(folder):
     """Forty epochs amplify the last place of a sum: on another processor the weights are others."""
-    code = RUN.format(script="digits")
-    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, capture_output=True)
-    with np.load(tmp_path / "digits.npz") as made:
+    with np.load(folder / "digits.npz") as made:
         for name in made:
             np.testing.assert_array_equal(made[name], *assets.read_arrays("digits.npz", name))
-    network, made = load("digits"), load_file(tmp_path / "digits.safetensors")
+    network, made = load("digits"), load_file(folder / "digits.safetensors")
     assert {name: w.shape for name, w in made.items()} == {
         name: w.shape for name, w in load_file(assets.FOLDER / "digits.safetensors").items()}  # fmt: skip
     module = copy.deepcopy(network.module)
