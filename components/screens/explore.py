@@ -7,6 +7,7 @@ from components.controls.adjusting import adjusted, adjusting, searching
 from components.controls.cell import named
 from components.controls.closer import closer
 from components.controls.experiment import Snapshot, begin, settle
+from components.controls.fetching import fetching
 from components.controls.figures import figures
 from components.controls.notices import notices
 from components.controls.parts import exempting
@@ -32,6 +33,7 @@ def explore() -> None:
                 st.button(en.RESET, key="reset", help=en.RESET_HELP, on_click=reset, width="stretch")
     settle(running, st.empty())
     notices(running)
+    fetching(state().settings.model)
     snapshot = running.latest or state().good
     if snapshot is None:
         st.button(en.RESET, key="reset.here", on_click=reset, type="primary")

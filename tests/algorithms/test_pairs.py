@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from explorer.algorithms.pairs import find_pairs, pairs
-from explorer.models import MODELS, load
+from explorer.models import here, load
 from explorer.models.assemble import assemble, most_likely
 
 
@@ -98,7 +98,7 @@ def test_code_that_cannot_be_followed_has_no_pairs_and_says_so():
 
 
 def test_of_the_models():
-    count = {id: len(find_pairs(load(id)).found) for id in MODELS.ids}
+    count = {id: len(find_pairs(load(id)).found) for id in here()}
     assert count["fashion"] == 11 and count["digits"] == 5 and count["article-mlp"] == 1
     assert count["gpt-shakespeare"] == 0  # RoPE's slices cannot be followed, and SwiGLU would stop it
     # ReLU6 and residual sums everywhere: only two linear bottlenecks feed one layer alone

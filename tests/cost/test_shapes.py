@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from explorer.cost.shapes import shapes
-from explorer.models import MODELS, load
+from explorer.models import here, load
 
 
-@pytest.mark.parametrize("model", MODELS.ids)
+@pytest.mark.parametrize("model", here())
 def test_every_layer_is_traced(model):
     network = load(model)
     traced = shapes(network)

@@ -15,7 +15,7 @@ from explorer.deploy.checks import compare
 from explorer.deploy.content import Content, Plan
 from explorer.errors import Cancelled, DataError, SettingsError
 from explorer.link import decode_link, encode_link
-from explorer.models import MODELS
+from explorer.models import here
 from explorer.settings import Settings
 
 RECIPES = {  # target → (weights, activations) that it holds; the first for every model, the others for digits
@@ -31,10 +31,10 @@ RECIPES = {  # target → (weights, activations) that it holds; the first for ev
              ("fp8e4m3-channel-minmax", "int8-asym"), ("fp8e5m2", "fp32"), ("fp16", "fp32"), ("fp16", "fp16"), ("bf16", "bf16"), ("bf16", "int8-asym"), ("fp32", "int8-asym"),
              ("int8-sym-g32", "fp32"), ("uint4-asym-g64", "fp32")],
 }  # fmt: skip
-UNFOLLOWED = {("onnx", "gpt-shakespeare"), ("onnx", "silero-vad")}
+UNFOLLOWED = {("onnx", "gpt-shakespeare"), ("onnx", "silero-vad"), ("onnx", "minilm")}
 CASES = [(to, "digits", *recipes) for to in TARGETS.ids for recipes in RECIPES[to]]
 RECIPES_OF_ALL = RECIPES | {"numpy": [("int4-asym-channel", "uint8-asym-tensor-p99.9")]}  # no range that takes a search, on larger models
-CASES += [(to, model, *RECIPES_OF_ALL[to][0]) for to in TARGETS.ids for model in MODELS.ids
+CASES += [(to, model, *RECIPES_OF_ALL[to][0]) for to in TARGETS.ids for model in here()
           if model != "digits" and (to, model) not in UNFOLLOWED]
 REFUSED = {  # target → (settings, what the sentence names)
     "python": [(dict(weights="nf4", activations="fp32"), "nf4"), (dict(activations="int8-sym-token"), "token"), (dict(algorithms=("biascorr",)), "biascorr")],
@@ -49,7 +49,7 @@ REFUSED = {  # target → (settings, what the sentence names)
 
 
 def settings(model: str, weights: str, activations: str) -> Settings:
-    few = {"efficientnet-lite0": 24, "silero-vad": 6, "gpt-shakespeare": 12}.get(model, 120)
+    few = {"efficientnet-lite0": 24, "silero-vad": 6, "gpt-shakespeare": 12, "minilm": 12}.get(model, 120)
     return Settings(model=model, weights=weights, activations=activations, calibration_samples=8, evaluation_samples=few)
 
 

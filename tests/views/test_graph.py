@@ -3,7 +3,7 @@
 import pytest
 
 from explorer import Settings
-from explorer.models import MODELS, load
+from explorer.models import here, load
 from explorer.views.graph import graph
 
 
@@ -30,7 +30,7 @@ def test_a_residual_block_forks_and_joins():
     assert len(set(seen["places"])) == len(seen["places"])
 
 
-@pytest.mark.parametrize("model", MODELS.ids)
+@pytest.mark.parametrize("model", here())
 def test_every_edge_goes_on_and_ends_where_its_layers_stand(model):
     seen = graph(Settings(model))
     assert len(seen["places"]) == len(load(model).layers)

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_breast_cancer
 
-from explorer.models import MODELS, article_mlp, load
+from explorer.models import article_mlp, here, load
 from explorer.models.seen import Sound, Text
 from explorer.pipeline import simulate, stream
 from explorer.settings import Settings
@@ -100,6 +100,6 @@ def test_a_text_is_itself():
     assert _seen(Text("<b>now</b>")) == {"kind": "text", "text": "<b>now</b>"}
 
 
-@pytest.mark.parametrize("model", MODELS.ids)
+@pytest.mark.parametrize("model", here())
 def test_every_model_says_how_its_samples_look(model):
     assert kind(Settings(model)) in ("picture", "sound", "features", "text")

@@ -43,17 +43,19 @@ class Llama(nn.Module):
 
     shared: heads of keys and values, each shared by heads / shared of the queries
     positions: the most that are rotated for; base: of the rotary frequencies
+    tied: whether the embedding is the head too, and then no layer of its own
     """
 
     def __init__(
         self, vocabulary: int, width: int, blocks: int, heads: int, hidden: int, *,
         shared: int | None = None, positions: int, base: float = 10000.0, epsilon: float = 1e-5,
+        tied: bool = False,
     ):  # fmt: skip
         super().__init__()
         self.embed = nn.Embedding(vocabulary, width)
         self.blocks = nn.ModuleList(Block(width, heads, shared or heads, hidden, epsilon) for _ in range(blocks))
         self.norm = nn.RMSNorm(width, epsilon)
-        self.head = nn.Linear(width, vocabulary, bias=False)
+        self.head = None if tied else nn.Linear(width, vocabulary, bias=False)
         cos, sin = rotations(positions, width // heads, base)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
@@ -64,7 +66,8 @@ class Llama(nn.Module):
         x = self.embed(tokens)
         for block in self.blocks:
             x = block(x, cos, sin)
-        return self.head(self.norm(x))
+        x = self.norm(x)
+        return F.linear(x, self.embed.weight) if self.head is None else self.head(x)
 
 
 def rotations(positions: int, size: int, base: float) -> tuple[torch.Tensor, torch.Tensor]:
