@@ -7,6 +7,7 @@ from components.charts.style import Palette, figure
 from components.words import en_formats as en
 
 SHOWN = 40  # binades: beyond them bfloat16 and FP32 go on the same
+POWERS = [2**k for k in range(25)]
 
 
 def line(names: list[str], places: list, colors: Palette) -> tuple[go.Figure, str]:
@@ -29,9 +30,10 @@ def line(names: list[str], places: list, colors: Palette) -> tuple[go.Figure, st
 
 def binades(names: list[str], tables: list[pd.DataFrame], colors: Palette) -> tuple[go.Figure, str]:
     """tables: views.number_line.binades of each."""
+    marks = POWERS[:: 1 if max(table["count"].max() for table in tables) <= POWERS[7] else 4]
     chart = figure(
         colors, 300, showlegend=True, barmode="group", bargap=0.25,
-        xaxis={"title": en.BINADES_X, "showgrid": False}, yaxis={"title": en.BINADES_Y, "type": "log", "dtick": 1},
+        xaxis={"title": en.BINADES_X, "showgrid": False}, yaxis={"title": en.BINADES_Y, "type": "log", "tickvals": marks, "ticktext": [f"{mark:,}" for mark in marks]},
     )  # fmt: skip
     for name, table, color in zip(names, tables, (colors.accent, colors.quiet), strict=False):
         shown = table[table["below"] < SHOWN]

@@ -37,7 +37,7 @@ def parity(table: pd.DataFrame, key: str) -> None:
     """Comparisons with other implementations, the peer with its version."""
     titled = table.assign(peer=table["peer"] + " " + table["version"], rules=table["rules"].where(table["rules"] != "", table["note"]))
     _table(titled, en_parity.PARITY_COLUMNS, key, en_parity.PARITY_ALT.format(count=whole(len(table))),
-           height=min(35 * len(table) + 38, 560))  # fmt: skip
+           height=min(35 * len(table) + 38, 560), widths={"recipe": 190, "against": 330})  # fmt: skip
 
 
 def measured(table: pd.DataFrame, key: str) -> None:
@@ -63,13 +63,15 @@ def _ends(alt: str, table: pd.DataFrame, name: str) -> str:
     return alt.format(count=whole(len(table)), name=name, low=short(weights.min()), high=short(weights.max()))
 
 
-def _table(table: pd.DataFrame, words: dict[str, tuple[str, str]], key: str, alt: str, height="content") -> None:
+def _table(table: pd.DataFrame, words: dict[str, tuple[str, str]], key: str, alt: str, height="content", widths=None) -> None:
     columns = {}
     for name, (label, help) in words.items():
         if name in PERCENT:
             columns[name] = st.column_config.NumberColumn(label, help=help, format="percent")
         elif table[name].dtype.kind == "f":
             columns[name] = st.column_config.NumberColumn(label, help=help, format=FORMATS.get(name, "%.5g"))
+        elif table[name].dtype.kind in "iu":
+            columns[name] = st.column_config.NumberColumn(label, help=help, format="localized")
         else:
-            columns[name] = st.column_config.Column(label, help=help)
+            columns[name] = st.column_config.Column(label, help=help, width=(widths or {}).get(name))
     st.dataframe(table[list(words)], column_config=columns, hide_index=True, height=height, key=key, alt=alt)

@@ -28,7 +28,7 @@ def facts(format: str) -> dict:
         "bias": number.bias,
         "largest": element.max,
         "smallest_normal": number.min_normal,
-        "smallest": number.min_subnormal,
+        "smallest": number.min_subnormal or _least(element.values()),
         "step_at_one": step_at_one(format),
         "distinct": number.distinct,
         "codes": 2**number.bits,
@@ -37,6 +37,11 @@ def facts(format: str) -> dict:
         "bits_per_weight": number.bits_per_weight,
         "source": number.source,
     }
+
+
+def _least(values: np.ndarray) -> float:
+    """The smallest of them above 0."""
+    return float(values[values > 0][0])
 
 
 def processors(format: str) -> pd.DataFrame:
