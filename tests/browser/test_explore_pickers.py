@@ -1,6 +1,6 @@
 """Every picker changes the settings it names and nothing else, and the page shows the engine's numbers for them.
 
-Each case starts from a link, chooses once, and goes Back, which must undo it.
+Each case starts from a link and chooses once; a case of every kind of widget goes Back, which must undo it.
 """
 
 import pytest
@@ -71,6 +71,8 @@ CASES = {
     ("accumulate", "Pairs in 16 bits (AVX2)"): (PAIRS, PAIRS.replace(accumulate="avx2")),
     ("target", DEVICES["raspberry-pi-5"].title): (BASE, BASE.replace(target="raspberry-pi-5")),
 }
+UNDONE = {("model", "The article's network, trained"), ("preset", TITLES["fp32"]), ("weights.format", "NVFP4"), ("weights.number0", 90.5),
+          ("activations.kind", "Per token, live"), ("layer_bits", "234560"), ("target", DEVICES["raspberry-pi-5"].title)}  # fmt: skip
 ADVANCED = ("rounding", "factor", "layer_bits", "accumulate", "target")
 OTHER_MODEL = "article-mlp"
 ELSEWHERE = {"adjust", "reset", *(f"algorithm-{id}" for id in ALGORITHMS.ids)}  # these have tests of their own
@@ -90,7 +92,7 @@ def _each_case():
 
 
 @pytest.mark.parametrize(("key", "choice", "before", "after"), _cases())
-def test_a_picker_changes_the_right_numbers_and_back_undoes_it(explore, key, choice, before, after):
+def test_a_picker_changes_the_right_numbers(explore, key, choice, before, after):
     was, will_be = engine(before), engine(after)
     differs = figures(was) != figures(will_be) or was.stamp != will_be.stamp
     assert differs, "this case would pass if the picker did nothing"
@@ -104,8 +106,13 @@ def test_a_picker_changes_the_right_numbers_and_back_undoes_it(explore, key, cho
     is_now(page, after, **QUIET)
     shown = page.locator(f"{place(key)} input").input_value()
     assert shown == choice if isinstance(choice, str) else float(shown) == choice
-    page.go_back()
-    is_now(page, before, **QUIET)
+    if (key, choice) in UNDONE:
+        page.go_back()
+        is_now(page, before, **QUIET)
+
+
+def test_a_case_of_every_kind_goes_back():
+    assert set(CASES) >= UNDONE
 
 
 @pytest.mark.parametrize("settings", [BASE, ACTIVE, TINY], ids=["base", "active", "tiny"])
