@@ -22,14 +22,19 @@ def start() -> Settings:
 
 @pytest.fixture
 def open_app() -> Callable[..., AppTest]:
-    """open_app(settings or query, **view) → the page after its first run."""
+    """open_app(settings or query, **view) → the page once the experiment has ended."""
 
     def opened(link: Settings | str = START, **view) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60)
         query = encode_link(link, view) if isinstance(link, Settings) else link
         for key, value in read_query(query)[0].items():
             app.query_params[key] = value
-        return app.run()
+        app.run()
+        running = app.session_state[page_state.KEY].jobs.get("experiment")
+        if running is not None and not app.exception:
+            assert running.wait(60)
+            app.run()
+        return app
 
     return opened
 

@@ -1,5 +1,6 @@
 """The tab "Error by part" and the switch for the first and last layer, without a browser."""
 
+from components.controls.state import KEY
 from explorer import Settings
 from explorer.views import parts
 
@@ -8,6 +9,8 @@ LOW = Settings("digits", "int4-sym-tensor-minmax", "int6-asym-tensor-minmax", ev
 
 def test_three_metrics_and_three_bars_a_layer(open_app):
     app = open_app(LOW, tab="parts")
+    assert app.session_state[KEY].jobs["parts"].wait(60)
+    app.run()
     assert not app.exception
     (body,) = [str(each.value) for each in app.get("html") if 'class="compared"' in str(each.value)]
     for part, name in (("weights", "Weights only"), ("activations", "Activations only"), ("both", "Both")):
