@@ -56,11 +56,10 @@ def state() -> State:
 def shown(key: str, value) -> str:
     """Give the widget `key` the value that the settings have; returns the key.
 
-    Only where it has another: a value that is set is sent, and wipes out what a person is typing or has
-    just chosen there while this run was on its way.
+    At every run, whatever the server believes the widget to have: a run that another one interrupts, or that
+    ends in st.rerun, may never reach the browser, which then shows its own first value and sends it as if chosen.
     """
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
+    st.session_state[key] = value
     return key
 
 

@@ -136,15 +136,6 @@ def test_a_range_that_does_not_go_with_a_token_gives_way_and_the_page_says_so(ex
     assert notice.count() == 0
 
 
-def test_choices_in_quick_succession_all_count(explore):
-    page = explore(BASE, **QUIET)
-    pick(page, "weights.format", "INT6")
-    enter(page, "seed", 7)
-    enter(page, "calibration_samples", 40)
-    pick(page, "weights.scheme", "Asymmetric")
-    is_now(page, BASE.replace(weights="int6-asym-channel-mse", seed=7, calibration_samples=40), **QUIET)
-
-
 def test_a_refused_value_leaves_everything_as_it_was(explore):
     page = explore(BASE, **QUIET)
     open_drawer(page)
