@@ -100,7 +100,7 @@ def _parser() -> Parser:
     sub = command(export, "write the quantized network to a file")
     sub.add_argument("link", help='"?v=1&m=digits&w=int8-sym-channel", the whole address, or a settings file (.json)')
     sub.add_argument("file", help="where to; it is written beside, verified and renamed")
-    sub.add_argument("--to", default="onnx", metavar="TARGET", help="onnx (default), safetensors, gguf, numpy, python, or html: a report")
+    sub.add_argument("--to", metavar="TARGET", help="onnx, safetensors, gguf, numpy, python, or html: a report (what the file is called, else onnx)")
     sub.add_argument("--force", action="store_true", help="replace an existing file")
     sub = command(measure, "time it on this machine, against FP32")
     sub.add_argument("link", help='"?v=1&m=digits&w=int8-sym-channel", the whole address, or a settings file (.json)')
@@ -145,10 +145,17 @@ def export(options) -> None:
     settings, notes = _asked(options)
     import explorer
 
-    done = explorer.export(settings, options.file, to=options.to, force=options.force, progress=show_progress())
+    done = explorer.export(settings, options.file, to=options.to or _target_of(options.file), force=options.force, progress=show_progress())
     if options.json:
         return print_json({"notes": [str(note) for note in notes], **done.as_dict()})
     print_export(done)
+
+
+def _target_of(file: str) -> str:
+    """The target whose files are called so; ONNX for a name that says nothing."""
+    from explorer.deploy import TARGETS
+
+    return next((target.id for target in TARGETS if Path(file).suffix.lower() == target.suffix), "onnx")
 
 
 def measure(options) -> None:
@@ -264,9 +271,8 @@ def _asked(options):
         settings, notes = settings_from_json(read(options.settings))
     else:
         settings, notes = decode_link(options.link)
-    refused = next((note for note in notes if note.refused), None)
-    if refused:
-        raise SettingsError(str(refused))
+    if any(note.refused for note in notes):
+        raise SettingsError("nothing was done: " + "; ".join(note.problem for note in notes))
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     return settings, notes

@@ -79,7 +79,7 @@ def _widen(layers, settings, weights, tensor) -> Found:
         return []
     gain, row, q = best
     return [(gain, f"`{row['name']}`: {row['clipped_share']:.1%} of the weights are clipped and make "
-                   f"{1 - row['rounding_share']:.0%} of the error; the MSE range gains {gain:.1f} dB.")]  # fmt: skip
+                   f"{1 - row['rounding_share']:.0%} of the error; the MSE range gains {gain:.1f} dB of weight SQNR.")]  # fmt: skip
 
 
 def _asymmetric(layers, settings, weights, tensor) -> Found:
@@ -91,7 +91,7 @@ def _asymmetric(layers, settings, weights, tensor) -> Found:
         return []
     gain, row, _ = best
     return [(gain, f"`{row['name']}`: only {row['used_codes']} of {row['available_codes']} codes are used, since its "
-                   f"weights lie mostly on one side of zero; asymmetric gains {gain:.1f} dB.")]  # fmt: skip
+                   f"weights lie mostly on one side of zero; an asymmetric range gains {gain:.1f} dB.")]  # fmt: skip
 
 
 def _lopsided(row: dict) -> bool:

@@ -26,8 +26,12 @@ class Note:
     refused: bool = False
 
     def __str__(self) -> str:
-        subject = f"{self.key}={self.asked}" if self.asked else self.key
-        return f"{subject}: {self.why}; {f'{self.used} is used' if self.used else 'it is ignored'}"
+        return f"{self.problem}; {f'{self.used} is used' if self.used else 'it is ignored'}"
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, without what is done about it."""
+        return f"{self.key}={self.asked}: {self.why}" if self.asked else f"{self.key}: {self.why}"
 
 
 def plain(text: str, most: int = 60) -> str:

@@ -64,8 +64,9 @@ def range_method(word: str):
                 f"the range {word[:40]!r} needs its number right behind the name, positive and without "
                 f"sign or exponent, such as {EXAMPLES[method.id]}"
             )
-    near = get_close_matches(word, spelled, n=2) or spelled
-    raise SettingsError(f"there is no range {word[:40]!r}; near it: {', '.join(near)}")
+    near = get_close_matches(word, spelled, n=2)
+    others = f"near it: {', '.join(near)}" if near else f"there are {', '.join(spelled)}"
+    raise SettingsError(f"there is no range {word[:40]!r}; {others}")
 
 
 def is_range(text: str) -> bool:

@@ -42,8 +42,9 @@ class Registry(Generic[T]):
     def __getitem__(self, id: str) -> T:
         """The value under `id`. Raises SettingsError that names the nearest ids."""
         if id not in self._values:
-            near = get_close_matches(id, self._values, n=3) or list(self._values)[:6]
-            raise SettingsError(f"there is no {self.what} {id[:40]!r}; near it: {', '.join(near)}")
+            near = get_close_matches(id, self._values, n=3)
+            others = f"near it: {', '.join(near)}" if near else f"there are {', '.join(self._values)}"
+            raise SettingsError(f"there is no {self.what} {id[:40]!r}; {others}")
         return self._values[id]
 
     def __contains__(self, id: str) -> bool:

@@ -193,7 +193,8 @@ def _whole(what: str, value, least: int, most: int) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool) or not least <= number <= most:
-        raise SettingsError(f"{what} is a whole number from {least} to {most:,}, not {str(value)[:40]!r}")
+        digits = " in digits alone" if isinstance(value, str) else ""
+        raise SettingsError(f"{what} is a whole number from {least} to {most:,}{digits}, not {str(value)[:40]!r}")
     return number
 
 

@@ -120,7 +120,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(place, wheel, monkeypatch
 @pytest.mark.parametrize("id", [model.id for model in MODELS if model.parcel])
 def test_a_model_that_was_not_fetched_says_how_and_refuses_other_weights(place, id):
     assert not MODELS[id].is_here
-    with pytest.raises(ModelError, match=f"{id} is fetched on request .*python -m explorer fetch {id}"):
+    with pytest.raises(ModelError, match=f"{id} is not here: fetch it .*python -m explorer fetch {id}"):
         load(id)
     clone = place / "clone"
     clone.mkdir()

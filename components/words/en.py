@@ -127,7 +127,7 @@ WORKING = "Measuring"
 LINK_OPENED = {"same": "✓", "close": "≈", "different": "✗"}
 LINK_NOTES = "Not everything in the link is used as asked:"
 LAST_GOOD = "Below is the last result that worked."
-USE_LAST_GOOD = "Back to it"
+USE_LAST_GOOD = "Back to that result"
 FAILED = "The explorer made a mistake of its own here ({what}); change a setting or reload the page, your link is kept."
 DISMISS = "Dismiss"
 

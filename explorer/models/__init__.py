@@ -142,8 +142,8 @@ def load(id: str) -> Network:
     """
     model = MODELS[id]
     if not model.is_here:
-        raise ModelError(f"{id} is fetched on request ({model.parcel.size / 1e6:.0f} MB): `python -m explorer fetch {id}`, or its "
-                         "button on the page")  # fmt: skip
+        raise ModelError(f"{id} is not here: fetch it ({model.parcel.size / 1e6:.1f} MB) by the button on the page, or with "
+                         f"python -m explorer fetch {id}.")  # fmt: skip
     with _registering:
         lock = _locks.setdefault(id, Lock())
     with lock:  # one lock per model: a slow one keeps nobody from a fast one

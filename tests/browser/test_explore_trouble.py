@@ -51,7 +51,7 @@ def test_a_damaged_model_is_one_sentence_and_the_others_work(app, page, model, s
     pick(page, "model", "Digits, depthwise-separable")
     expect(notice).to_contain_text("Below is the last result that worked.", timeout=PATIENT)
     shows(page, engine(other))
-    notice.get_by_role("button", name="Back to it").click()
+    notice.get_by_role("button", name="Back to that result").click()
     is_now(page, other)
     assert notice.count() == 0
 
