@@ -95,13 +95,9 @@ DIFFERENCE_HELP = {
 }
 SIMILARITY = "Cosine to FP32"
 SIMILARITY_HELP = "Cosine between what both networks take each sample for, mean over test samples: 1 is the same direction. It moves long before the answers do. 95 % interval of the mean (Student)."
-DIFFERENCE = "{difference} from FP32"
-INTERVAL = "{low} to {high}"
-DIFFERENCE_INTERVAL = "95 %: {low} to {high}"
 SIZE_KPI = "Size"
 SIZE_KPI_HELP = "Bytes of all codes, scales, zero points and of what stays in FP32, such as biases: {codes} codes, {scales} scales, {rest} the rest."
 SIZE_DELTA = "{ratio}× smaller"
-SIZE_LARGER = "{ratio:.2f}× of before"
 SIZE_WAS = "was {was}"
 BITS = "Bits per weight"
 BITS_HELP = "Average over all weights, with their share of scales and zero points. FP32 has 32."
@@ -114,13 +110,11 @@ EXACT_HELP = "Computed from all weights, no estimate."
 MEASURED = "measured here, n = {n}"
 MEASURED_HELP = "Measured by running the network on this machine on n test samples."
 RUNNING = "running: {n} of {all}"
-STARTING = "running"
 STOPPED = "stopped, n = {n}"
 STOPPED_EMPTY = "stopped"
 CANCEL = "Cancel"
 CONTINUE = "Continue"
 LOADING = "{model}: loading weights and data"
-STAGE = "{stage}"
 WORKING = "Measuring"
 
 # Notices
@@ -137,7 +131,6 @@ SHARE_HELP = "A link that gives the same numbers, and files."
 SHARE_LINK = "This link opens with the same settings, and proves with its stamp r= that the numbers are the same."
 SHARE_LINK_WAIT = "This link opens with the same settings. Its stamp is added once the test samples are through."
 SHARE_JSON, SHARE_CSV, SHARE_SETTINGS = "Settings and results (JSON)", "Layers (CSV)", "Settings (JSON)"
-SHARE_TOO_LONG = "{why}"
 
 # The pictures
 MEASURE = "Bars show"
@@ -148,13 +141,11 @@ MEASURES_HELP = (
     "Clipped share: weights outside the range. Share of bytes: of the whole network."
 )
 LAYER = "Layer"
-LAYER_HELP = "The layer that all pictures show; a click on a bar chooses it too."
 LOG = "Log counts"
 LOG_HELP = "Counts on a logarithmic axis, so that few weights far out can be seen."
 UNDO_LAYER = "Undo this layer's range"
 UNDO_LAYER_HELP = "{layer} has a recipe of its own, {recipe}; this gives it the common one back."
 ADVICE = "Advice"
-DRAG = "Drag a clip line, or focus it and use the arrow keys: this layer then gets a range of its own."
 NOT_DRAGGABLE = {
     "cast": "A plain cast has no range: numbers are rounded as they are.",
     "block": "This format finds the scale of each of its blocks itself: there is no range to choose.",
@@ -239,7 +230,6 @@ CHANNELS_TIP = "channel {channel}<br>weights {low} to {high}<br>SQNR {sqnr}<br>c
 CHANNELS_ALT = "Weight ranges of {count} channels of {name}; channel {worst} has the lowest SQNR, {sqnr}."
 ACTIVATIONS_TITLE = "Values that flow into {name}, over {samples} calibration samples"
 ACTIVATIONS_X, ACTIVATIONS_Y = "value of the input", "count"
-ACTIVATIONS_RANGE = "range"
 ACTIVATIONS_LIVE = "Each token, or sample of a convolution, gets a range of its own while the network runs."
 ACTIVATIONS_BLOCKS = "Every {size} values along the axis that is summed over get a scale of their own while the network runs."
 ACTIVATIONS_NONE = "Activations are rounded as they are, without a range."
