@@ -114,6 +114,7 @@ STOPPED = "stopped, n = {n}"
 STOPPED_EMPTY = "stopped"
 CANCEL = "Cancel"
 CONTINUE = "Continue"
+STOPPED_HERE = "Stopped; what is here is what was finished."
 LOADING = "{model}: loading weights and data"
 WORKING = "Measuring"
 
