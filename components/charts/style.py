@@ -49,10 +49,10 @@ def figure(colors: Palette, height: int, **layout) -> go.Figure:
     return go.Figure(layout=base | layout)
 
 
-def draw(chart: go.Figure, alt: str, title: str, key: str) -> None:
-    """The figure under its title, with its alt text."""
+def draw(chart: go.Figure, alt: str, title: str, key: str, **selection) -> None:
+    """The figure under its title, with its alt text. selection: what a click on it does, as st.plotly_chart takes it."""
     st.html(f'<h3 class="chart-title">{_escaped(title)}</h3>')
-    st.plotly_chart(chart, theme=None, config=CONFIG, key=key, alt=alt)
+    st.plotly_chart(chart, theme=None, config=CONFIG, key=key, alt=alt, **selection)
 
 
 def _escaped(text: str) -> str:

@@ -6,6 +6,7 @@ from components.charts import before_after as charts
 from components.charts.style import draw, palette
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job, stop
+from components.controls.stopped import stopped
 from components.words import en
 from components.words.numbers import change, ratio, value, whole
 from explorer.algorithms import ALGORITHMS
@@ -61,8 +62,7 @@ def _compared(compared: Job, settings: Settings, selected: int, was_running: boo
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(compared.share, en.BEFORE_AFTER_RUNNING)
             st.button(en.CANCEL, key="before_after.cancel", on_click=stop, args=("before_after",))
-    if compared.error:
-        st.text(compared.error)
+    stopped(compared, "before_after")
     if "metric" in known:
         _metric(settings, known["metric"])
     if "ranges" in known:

@@ -12,6 +12,7 @@ from components.controls.job import Job, job, stop
 from components.controls.parts import parts
 from components.controls.samples import sampled
 from components.controls.state import look, shown, state
+from components.controls.stopped import stopped
 from components.words import en, en_cost
 from components.words.numbers import whole
 from explorer.models import MODELS
@@ -82,8 +83,7 @@ def _bits_chart(measured: Job, snapshot: Snapshot, was_running: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(measured.share, en.BITS_RUNNING.format(done=len(points), all=len(BITS)))
             st.button(en.CANCEL, key="bits.cancel", on_click=stop, args=("bits",))
-    if measured.error:
-        st.text(measured.error)
+    stopped(measured, "bits")
     if points:
         weights = snapshot.settings.weights
         below = axis()

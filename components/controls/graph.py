@@ -4,7 +4,7 @@ import streamlit as st
 
 from components.charts import graph as charts
 from components.charts.pictures import MEASURES
-from components.charts.style import CONFIG, palette
+from components.charts.style import draw, palette
 from components.controls.experiment import Snapshot
 from components.controls.job import Job
 from components.controls.state import look, state
@@ -18,8 +18,7 @@ def graph(running: Job, snapshot: Snapshot, selected: int) -> None:
     seen = numbers(snapshot.settings)
     chart, alt = charts.graph(seen, snapshot.layers, measure, selected, palette())
     title = en_graph.TITLE.format(count=len(snapshot.layers), label=en.MEASURES[measure])
-    st.html(f'<h3 class="chart-title">{title}</h3>')
-    st.plotly_chart(chart, theme=None, config=CONFIG, key="graph.chart", alt=alt, on_select=_clicked, selection_mode="points")
+    draw(chart, alt, title, "graph.chart", on_select=_clicked, selection_mode="points")
     st.caption(en_graph.SAID if seen["followed"] else en_graph.NOT_FOLLOWED)
 
 

@@ -23,8 +23,10 @@ def measured(settings: Settings) -> None:
     if mine and not running.ended:
         st.fragment(_watch, run_every=POLL)(running)
         return
-    if mine and running.latest is None:
-        st.text(en_measured.STOPPED if running.cancelled else en_measured.REFUSED.format(why=running.error.rstrip(".")))
+    if mine and running.error:
+        st.text(en_measured.REFUSED.format(why=running.error.rstrip(".")))
+    elif mine and running.cancelled:
+        st.text(en_measured.STOPPED_PART if running.latest else en_measured.STOPPED)
     try:
         found = running.latest if mine and running.latest else before(settings)
     except ExplorerError as error:

@@ -7,6 +7,7 @@ from components.charts.style import draw, palette
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job, stop
 from components.controls.state import change, shown, state
+from components.controls.stopped import stopped
 from components.words import en as common
 from components.words import en_parts as en
 from components.words.numbers import change as written_change
@@ -51,8 +52,7 @@ def _compared(compared: Job, selected: int, was_running: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(compared.share, en.RUNNING)
             st.button(common.CANCEL, key="parts.cancel", on_click=stop, args=("parts",))
-    if compared.error:
-        st.text(compared.error)
+    stopped(compared, "parts")
     lines = [_line(part, known[part]) for part in numbers.PARTS if part in known]
     if lines:
         st.html(f'<p class="compared">{"<br>".join(lines)}</p>')

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from components.controls.experiment import Snapshot
-from components.controls.job import Job, job
+from components.controls.job import Job, job, stop
+from components.controls.stopped import stopped
 from components.words import en, en_cost
 from components.words.numbers import value, whole
 from explorer.models import MODELS
@@ -33,8 +34,7 @@ def sums(snapshot: Snapshot) -> None:
 def _lines(compared: Job, snapshot: Snapshot, count: int, was_running: bool) -> None:
     if was_running and compared.ended:
         st.rerun()
-    if compared.error:
-        st.text(compared.error)
+    stopped(compared, "sums")
     if compared.latest:
         found, n = compared.latest, whole(compared.latest[0][2].n)
         said = en_cost.SUMS_SEEN.format(count=whole(count), all=whole(len(snapshot.layers)), n=n,
@@ -42,7 +42,9 @@ def _lines(compared: Job, snapshot: Snapshot, count: int, was_running: bool) -> 
         st.markdown("\n".join([said, "", *(f"- {_line(way, metric)}" for way, _, metric in found)]))
         st.badge(en.MEASURED.format(n=n), color="primary", help=en.MEASURED_HELP)
     if was_running:
-        st.progress(compared.share, en_cost.SUMS_RUNNING)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(compared.share, en_cost.SUMS_RUNNING)
+            st.button(en.CANCEL, key="sums.cancel", on_click=stop, args=("sums",))
 
 
 def _line(way: str, metric) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job, stop
+from components.controls.stopped import stopped
 from components.words import en, en_samples
 from components.words.numbers import whole
 from explorer.settings import Settings
@@ -32,8 +33,9 @@ def _work(settings: Settings):
 def _texts(running: Job, settings: Settings, was_running: bool) -> None:
     if was_running and running.ended:
         st.rerun()
-    if running.error:
-        st.text(running.error)
+    stopped(running, "written")
+    if running.latest is None and running.ended:
+        return
     if running.latest is None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(min(running.share, 1.0), en_samples.WRITING)

@@ -7,6 +7,7 @@ START, AGAIN = "Measure", "Measure again"
 RUNNING = "Timing {done} of {all}"
 PREPARING = "Preparing the graphs"
 STOPPED = "Stopped; nothing was kept."
+STOPPED_PART = "Stopped; what was measured by then is below, and is not kept."
 REFUSED = "It cannot be measured: {why}."
 SPEED = {
     "faster": "**{ratio}× as fast as FP32** (95 % {low}× to {high}×): {quantized} instead of {fp32}.",

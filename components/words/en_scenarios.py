@@ -1,7 +1,7 @@
 """English of the scenarios: where networks run, and what people choose between there."""
 
 TITLE = "Where it could run"
-HELP = "The usual choices on eight kinds of machines, by the same roofline and energies per operation as above."
+HELP = "What people choose between on a phone, a microcontroller, a server and other machines, by the same roofline and energies per operation as above."
 PICK = "Scenario"
 YOURS = "The chosen network"
 DECODER = "The decoder of a language model with 7 billion weights (Llama 2 7B), one token a sequence"

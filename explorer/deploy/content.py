@@ -9,8 +9,8 @@ import numpy as np
 
 from explorer.algorithms import ALGORITHMS, of_stage
 from explorer.algorithms.rebuild import Multiply, OnInput
-from explorer.link import link_or_none
 from explorer.grid import grid_of
+from explorer.link import link_or_none
 from explorer.models import Network
 from explorer.pipeline import biases, quantized, quantizers, replaced, stream, sums
 from explorer.quantize import QuantizedTensor

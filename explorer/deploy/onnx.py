@@ -6,8 +6,9 @@ else: `session.x64quantprecision` (u8 × s8 kernels without VNNI add pairs of pr
 weights stay in floating point behind a quantized input, `session.disable_quant_qdq` (their weights are
 otherwise quantized to INT8 per tensor). Source: onnxruntime_session_options_config_keys.h.
 
-Weight-only linear layers in blocks are MatMulNBits (onnx_nbits.py), others are expanded. What differs from the simulation: biases, which integer kernels add in int32, rounded to a multiple of the
-product of both scales; and, where all layers are integers of 8 bits, values that go into sums and means over pixels, which
+Weight-only linear layers in blocks are MatMulNBits (onnx_nbits.py), others are expanded.
+
+What differs from the simulation: biases, which integer kernels add in int32, rounded to a multiple of the product of both scales; and, where all layers are integers of 8 bits, values that go into sums and means over pixels, which
 are quantized too, so that integers go from end to end (onnx_joints.py). The file is compared with a simulation that
 quantizes the same values, and both metrics are shown.
 """

@@ -65,6 +65,8 @@ def page_of(result: Result) -> str:
     settings, layers = result.settings, result.layers
     metrics = {result.metric.name: result.metric, "FP32": result.fp32_metric, "difference": result.difference,
                "same answer as FP32": result.agreement}  # fmt: skip
+    if result.similarity is not None:
+        metrics[result.similarity.name] = result.similarity
     cost = result.cost
     rows = [(name, metric_words(metric), "measured here") for name, metric in metrics.items()]
     rows += [("size", f"{cost.size_bytes:,} bytes, FP32 {cost.fp32_bytes:,}; {cost.bits_per_weight:.2f} bits per weight", cost.how)]

@@ -27,6 +27,7 @@ from explorer.measure.timing import Ratio, paired
 from explorer.pipeline import settings_of
 from explorer.settings import Settings
 from explorer.simulate import own_copy
+from explorer.stages import loaded
 
 Progress = Callable[[str, float], None]
 
@@ -175,9 +176,9 @@ def _facts(ratio: Ratio) -> dict:
 
 
 def _key(settings: Settings) -> str:
-    """The machine and its versions belong to it; samples and the target do not."""
+    """The machine, its versions and the network belong to it (a fetched model may be another one); test samples and the target do not."""
     plain = settings.replace(evaluation_samples=1, target="here")
-    return f"measured {machine()} {versions()} {canonical(plain)}"
+    return f"measured {loaded(settings).digest} {machine()} {versions()} {canonical(plain)}"
 
 
 def _say(progress: Progress | None, share: float) -> None:

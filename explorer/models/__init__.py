@@ -144,12 +144,16 @@ def load(id: str) -> Network:
     if not model.is_here:
         raise ModelError(f"{id} is not here: fetch it ({model.parcel.size / 1e6:.1f} MB) by the button on the page, or with "
                          f"python -m explorer fetch {id}.")  # fmt: skip
-    with _registering:
-        lock = _locks.setdefault(id, Lock())
-    with lock:  # one lock per model: a slow one keeps nobody from a fast one
+    with _lock_of(id):
         if id not in _networks:
             _networks[id] = model.load()
         return _networks[id]
+
+
+def _lock_of(id: str) -> Lock:
+    """One lock per model: a slow one keeps nobody from a fast one."""
+    with _registering:
+        return _locks.setdefault(id, Lock())
 
 
 def here() -> tuple[str, ...]:
@@ -170,7 +174,8 @@ def fetch_model(id: str, place: str | None = None, *, progress=None, cancel=None
         folder = fetch(id, model.parcel, model.check, progress=progress, cancel=cancel)
     else:
         folder = take(id, model.parcel, place, model.check)
-    _networks.pop(id, None)
+    with _lock_of(id):  # who loads just now may still read what was there before
+        _networks.pop(id, None)
     return folder
 
 

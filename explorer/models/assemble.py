@@ -10,6 +10,7 @@ import numpy as np
 
 from explorer.errors import ModelError
 from explorer.models import Layer, Network, Text
+from explorer.models.assets import read_arrays, read_weights
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +42,23 @@ def assemble(
         digest=digest({name: w.numpy() for name, w in module.state_dict().items()}),
         features=features,
         text=text,
+    )
+
+
+def classifier(module: torch.nn.Module, file: str, data: str, prepare: Callable[[np.ndarray], torch.Tensor]) -> Network:
+    """A network that ships and answers with the class of its largest output: weights from `file`, samples and labels from `data`.
+
+    Raises ModelError.
+    """
+    test, labels, calibration, calibration_labels = read_arrays(data, "test", "labels", "calibration", "calibration_labels")
+    return assemble(
+        fill(module, read_weights(file), file),
+        calibration=calibration,
+        test=test,
+        labels=labels,
+        calibration_labels=calibration_labels,
+        prepare=prepare,
+        answers=most_likely,
     )
 
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.models import MODELS, Model, Network
-from explorer.models.assemble import assemble, fill, most_likely
-from explorer.models.assets import read_arrays, read_weights
+from explorer.models.assemble import classifier
 from explorer.models.seen import Picture
 
 if TYPE_CHECKING:
@@ -36,19 +35,7 @@ def prepare(images: np.ndarray) -> torch.Tensor:
 def load() -> Network:
     from explorer.models.networks.separable import SeparableNet
 
-    test, labels, calibration, calibration_labels = read_arrays(
-        "fashion.npz", "test", "labels", "calibration", "calibration_labels"
-    )
-    module = SeparableNet(*ARCHITECTURE, batchnorm=False)
-    return assemble(
-        fill(module, read_weights("fashion.safetensors"), "fashion.safetensors"),
-        calibration=calibration,
-        test=test,
-        labels=labels,
-        calibration_labels=calibration_labels,
-        prepare=prepare,
-        answers=most_likely,
-    )
+    return classifier(SeparableNet(*ARCHITECTURE, batchnorm=False), "fashion.safetensors", "fashion.npz", prepare)
 
 
 MODELS.register(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from explorer.models import MODELS, Model, Network
-from explorer.models.assemble import assemble, fill, most_likely
-from explorer.models.assets import read_arrays, read_weights
+from explorer.models.assemble import classifier
 from explorer.models.fashion import CALIBRATION, CLASSES, TEST, prepare
 from explorer.models.seen import Picture
 
@@ -15,16 +14,7 @@ ARCHITECTURE = (16, ((16, 1), (32, 2), (64, 2)), 10)  # stem, (channels, stride)
 def load() -> Network:
     from explorer.models.networks.residual import ResidualNet
 
-    test, labels, calibration, calibration_labels = read_arrays("fashion.npz", "test", "labels", "calibration", "calibration_labels")
-    return assemble(
-        fill(ResidualNet(*ARCHITECTURE, batchnorm=False), read_weights(FILE), FILE),
-        calibration=calibration,
-        test=test,
-        labels=labels,
-        calibration_labels=calibration_labels,
-        prepare=prepare,
-        answers=most_likely,
-    )
+    return classifier(ResidualNet(*ARCHITECTURE, batchnorm=False), FILE, "fashion.npz", prepare)
 
 
 MODELS.register(

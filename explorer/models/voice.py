@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.models import MODELS, Model, Network, speech
-from explorer.models.assemble import assemble, fill, most_likely
-from explorer.models.assets import read_arrays, read_weights
+from explorer.models.assemble import classifier
 from explorer.models.seen import Sound
 
 if TYPE_CHECKING:
@@ -35,18 +34,7 @@ def seen(codes: np.ndarray) -> Sound:
 def load() -> Network:
     from explorer.models.networks.temporal import TemporalNet
 
-    test, labels, calibration, calibration_labels = read_arrays(
-        "speech/speech.npz", "test", "labels", "calibration", "calibration_labels"
-    )
-    return assemble(
-        fill(TemporalNet(*ARCHITECTURE, batchnorm=False), read_weights(FILE), FILE),
-        calibration=calibration,
-        test=test,
-        labels=labels,
-        calibration_labels=calibration_labels,
-        prepare=prepare,
-        answers=most_likely,
-    )
+    return classifier(TemporalNet(*ARCHITECTURE, batchnorm=False), FILE, "speech/speech.npz", prepare)
 
 
 MODELS.register(

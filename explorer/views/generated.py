@@ -27,8 +27,8 @@ def generated(settings: Settings, length: int, *, progress=None, cancel=None) ->
         return None
     numbers = np.random.Generator(np.random.Philox(settings.seed)).random(length)
     key = f"text {network.digest} {length} {settings.seed}"
-    before = CACHE.get(key, lambda: write(Simulated(network), network.text, numbers, progress, cancel))
-    after = write(simulate(settings, cancel=cancel), network.text, numbers, progress, cancel)
+    before = CACHE.get(key, lambda: write(Simulated(network), network.text, numbers, _half(progress, 0), cancel))
+    after = write(simulate(settings, cancel=cancel), network.text, numbers, _half(progress, 1), cancel)
     parts = np.flatnonzero(np.not_equal(before, after))
     common = int(parts[0]) if len(parts) else length
     return {
@@ -38,6 +38,11 @@ def generated(settings: Settings, length: int, *, progress=None, cancel=None) ->
         "quantized": network.text.decode(after[common:]),
         "common": common,
     }
+
+
+def _half(progress, which: int):
+    """Progress of the first or the second of two texts."""
+    return None if progress is None else lambda stage, share: progress(stage, (which + share) / 2)
 
 
 def writes(settings: Settings) -> bool:

@@ -40,7 +40,8 @@ def kind(settings: Settings) -> str | None:
 
 def samples(settings: Settings, indices: list[int]) -> list[dict]:
     """One dict a sample, JSON-like but for bytes: index; truth, fp32 and quantized, in words, None where there is no
-    label; fp32_sure, sure, the probability that each gives its own answer; changed, and what is seen (see `_seen`).
+    label; fp32_sure, sure, the probability that each gives its own answer, None where outputs are features and give none;
+    changed, and what is seen (see `_seen`).
     Where every frame gets an answer, `frames` has those of truth, fp32 and quantized, words count the right ones, and
     nobody is sure.
 
@@ -75,9 +76,11 @@ def _by_class(network, model: Model, outputs: list, labels) -> list[dict]:
     ]  # fmt: skip
 
 
-def _answers(network, outputs) -> tuple[list[int], list[float]]:
+def _answers(network, outputs) -> tuple[list[int], list[float | None]]:
     """The answer to each sample and the probability that the network gives it; one output is the probability of 1."""
     answers = network.answers(outputs)
+    if network.features is not None:  # what it takes the sample for, of which its answer is read by a probe
+        return answers.tolist(), [None] * len(answers)
     if outputs.shape[1] == 1:
         chances = outputs.new_ones(len(outputs), 2) - outputs
         chances[:, 1] = outputs[:, 0]

@@ -1,7 +1,9 @@
 """The HTML report: everything of a result in one file that loads nothing, read again before it is kept."""
 
+import html
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +17,7 @@ from explorer.deploy import report as module
 from explorer.errors import DataError, SettingsError
 from explorer.link import encode_link, settings_from_json
 from explorer.settings import Settings
+from explorer.tasks import Metric
 
 DIGITS = Settings("digits", "int4-sym-channel", "uint8-asym-tensor", calibration_samples=8, evaluation_samples=40)
 
@@ -33,6 +36,12 @@ def test_it_says_what_the_result_says_and_where_from(result):
     assert not re.search(r"<script|src=|href=|url\(|@import|http-equiv", text)
     stored = re.search(r"<pre><code>(.*?)</code></pre>", text, re.S)[1].replace("&quot;", '"')
     assert settings_from_json(stored.encode())[0] == DIGITS
+
+
+def test_a_second_figure_stands_beside_the_metric(result):
+    cosine = Metric("cosine with FP32's features", 0.9666, 0.96, 0.97, 40, "mean", "cosine")
+    text = html.unescape(module.page_of(replace(result, similarity=cosine)))
+    assert "cosine with FP32's features" in text and "0.9666 (95 % interval 0.9600 to 0.9700, n = 40)" in text
 
 
 def test_it_is_written_read_again_and_replaced_only_when_asked(tmp_path, result, capsys):

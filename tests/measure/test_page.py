@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from components.controls import measured as part
 from components.controls.state import KEY, State
 from components.words import en_measured
+from explorer.errors import ModelError
 from explorer.measure import Measured
 from explorer.measure.runtime import Kernel
 from explorer.measure.timing import Ratio
@@ -79,6 +80,21 @@ def test_it_can_be_cancelled(known, monkeypatch):
     app.button(key="measured.cancel").click().run()
     assert app.session_state[KEY].jobs["measured"].wait(20)
     assert app.session_state[KEY].jobs["measured"].cancelled
+    app.run()
+    assert en_measured.STOPPED_PART in texts(app) and "2.00× as fast" in texts(app)
+
+
+def test_what_fails_half_way_is_said_beside_what_there_is(known, monkeypatch):
+    def fail(settings, again, progress, cancel):
+        yield FOUND
+        raise ModelError("the graph of layer 3 is refused")
+
+    monkeypatch.setattr(part, "timed", fail)
+    app = opened()
+    app.button(key="measured.start").click().run()
+    app.session_state[KEY].jobs["measured"].wait(20)
+    app.run()
+    assert not app.exception and "layer 3 is refused" in texts(app) and "2.00× as fast" in texts(app)
 
 
 def test_what_onnx_cannot_hold_has_no_button():

@@ -40,6 +40,12 @@ def test_unquantized_weights_write_the_same():
     assert same["common"] == 30 and same["fp32"] == same["quantized"] == ""
 
 
+def test_progress_never_goes_back():
+    shares = []
+    generated(SETTINGS.replace(seed=8), 6, progress=lambda stage, share: shares.append(share))
+    assert shares == sorted(shares) and shares[0] < 0.1 and shares[-1] == 1 and len(shares) == 12
+
+
 def test_a_model_that_writes_nothing_says_so_and_writing_stops_when_asked():
     assert writes(SETTINGS) and not writes(Settings("digits")) and generated(Settings("digits"), 5) is None
     cancel = Event()

@@ -2,6 +2,7 @@
 
 import io
 import wave
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +10,11 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_breast_cancer
 
-from explorer.models import article_mlp, here, load
+from explorer.models import MODELS, article_mlp, here, load
 from explorer.models.seen import Sound, Text
 from explorer.pipeline import simulate, stream
 from explorer.settings import Settings
-from explorer.views.samples import _seen, kind, order, samples
+from explorer.views.samples import _by_class, _seen, kind, order, samples
 
 LOW = Settings("digits", "int3-sym-tensor-minmax", "fp32", evaluation_samples=200, seed=3)
 
@@ -48,6 +49,16 @@ def test_both_answers_are_the_networks_own(evaluation):
         assert row["changed"] == (row["fp32"] != row["quantized"])
         assert row["fp32_right"] == (row["fp32"] == row["truth"]) and row["right"] == (row["quantized"] == row["truth"])
     assert [row["changed"] for row in rows[:5]] == [True] * 5
+
+
+def test_features_are_no_probabilities():
+    """Of an encoder with a probe: its answers are shown, and nobody is said to be sure."""
+    network, model = load("digits"), MODELS["digits"]
+    encoder = replace(network, features=lambda outputs: outputs.numpy())
+    outputs = [network.module(network.prepare(network.test[:4]))] * 2
+    rows = _by_class(encoder, model, outputs, network.labels[:4])
+    assert [row["sure"] for row in rows] == [row["fp32_sure"] for row in rows] == [None] * 4
+    assert [row["fp32"] for row in rows] == [row["fp32"] for row in _by_class(network, model, outputs, network.labels[:4])]
 
 
 def test_every_frame_of_a_recording_has_both_answers():

@@ -1,0 +1,29 @@
+"""The tab "Channels" without a browser: also of a layer whose weights are kept exactly."""
+
+import pytest
+
+from explorer import Settings
+
+DIGITS = Settings("digits", "int4-sym-tensor-minmax", "fp32", evaluation_samples=20, calibration_samples=4)
+
+
+@pytest.mark.parametrize(("settings", "says"), [
+    (DIGITS, "has the lowest SQNR"), (DIGITS.replace(layers={0: "fp32"}), "all of which are kept exactly"),
+    (DIGITS.replace(weights="fp32"), "all of which are kept exactly"), (DIGITS.replace(weights="int16-sym-channel-minmax"), "has the lowest SQNR"),
+])  # fmt: skip
+def test_the_alt_text_names_the_worst_channel_or_none(open_app, settings, says):
+    app = open_app(settings, tab="channels", sel=0)
+    assert not app.exception
+    assert any("Weight ranges of" in chart.proto.alt and says in chart.proto.alt for chart in app.get("plotly_chart"))
+
+
+def test_some_channels_without_an_error_are_no_worst():
+    import numpy as np
+    import pandas as pd
+
+    from components.charts.channels import channels
+    from components.charts.style import LIGHT
+
+    table = pd.DataFrame({"channel": [0, 1, 2], "low": [-1.0] * 3, "high": [1.0] * 3, "range_low": [None] * 3, "range_high": [None] * 3,
+                          "sqnr_db": np.array([None, 20.0, 30.0], object), "clipped_share": [0.0] * 3})  # fmt: skip
+    assert "channel 1 has the lowest SQNR, 20.0 dB" in channels(table, "stem", LIGHT)[1]
