@@ -8,6 +8,7 @@ import argparse
 import math
 import os
 import sys
+from pathlib import Path
 
 from explorer.console import (
     parity_facts,
@@ -155,7 +156,8 @@ def _target_of(file: str) -> str:
     """The target whose files are called so; ONNX for a name that says nothing."""
     from explorer.deploy import TARGETS
 
-    return next((target.id for target in TARGETS if Path(file).suffix.lower() == target.suffix), "onnx")
+    names = {".html": "html"} | {target.suffix: target.id for target in TARGETS}
+    return names.get(Path(file).suffix.lower(), "onnx")
 
 
 def measure(options) -> None:
@@ -272,7 +274,8 @@ def _asked(options):
     else:
         settings, notes = decode_link(options.link)
     if any(note.refused for note in notes):
-        raise SettingsError("nothing was done: " + "; ".join(note.problem for note in notes))
+        said = [note.problem for note in notes if note.refused or not note.used]  # what is missing has a default
+        raise SettingsError("; ".join([*said, "nothing was done"]))
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     return settings, notes

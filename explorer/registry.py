@@ -15,6 +15,12 @@ from explorer.errors import SettingsError
 T = TypeVar("T")
 
 
+def some(ids: list[str], most: int = 12) -> str:
+    """The first ids in words, and how many more there are."""
+    more = len(ids) - most
+    return ", ".join(ids[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 class Registry(Generic[T]):
     """Values with an `id`, in the order in which they registered."""
 
@@ -43,7 +49,7 @@ class Registry(Generic[T]):
         """The value under `id`. Raises SettingsError that names the nearest ids."""
         if id not in self._values:
             near = get_close_matches(id, self._values, n=3)
-            others = f"near it: {', '.join(near)}" if near else f"there are {', '.join(self._values)}"
+            others = f"near it: {', '.join(near)}" if near else f"there are {some(list(self._values))}"
             raise SettingsError(f"there is no {self.what} {id[:40]!r}; {others}")
         return self._values[id]
 

@@ -210,7 +210,8 @@ def run_in_batches(
 
 def _energy(x: torch.Tensor) -> float:
     """Σ x²: of parts that stay in the cache in float32, of their sums in float64."""
-    return math.fsum(float(torch.dot(part, part)) for part in x.reshape(-1).split(CHUNK))
+    energy = sum(float(torch.dot(part, part)) for part in x.reshape(-1).split(CHUNK))
+    return energy if math.isfinite(energy) else float(torch.linalg.vector_norm(x, dtype=torch.float64)) ** 2  # beyond float32
 
 
 def own_copy(module: torch.nn.Module) -> torch.nn.Module:

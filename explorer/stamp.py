@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from explorer.quantize import QuantizedTensor
 
 STAMP = re.compile(r"([0-9a-f]{16})-(-?\d+(?:\.\d+)?)-(\d+)")
-TOLERANCE = 0.005  # of the metric, a part of it where it is beyond 1; at least two samples
+TOLERANCE = 0.005  # of the metric, a part of it where it is beyond 1; of a proportion at least two samples
 
 
 def digest_of(tensors: Sequence[QuantizedTensor]) -> str:
@@ -27,14 +27,18 @@ def stamp_of(digest: str, metric) -> str:
     return f"{digest[:16]}-{metric.value:.6f}".rstrip("0").rstrip(".") + f"-{metric.n}"
 
 
-def tolerance(value: float, n: int) -> float:
-    """How far two values of a metric over n samples may be apart and still count as the same."""
-    return max(TOLERANCE * max(1.0, abs(value)), 2 / max(n, 1))
+def tolerance(value: float, n: int, kind: str) -> float:
+    """How far two values of a metric of this kind (see Metric) over n samples may be apart and still count as the same.
+
+    Of a proportion two samples may be answered otherwise; a mean over samples moves by parts of them.
+    """
+    return max(TOLERANCE * max(1.0, abs(value)), 2 / max(n, 1) if kind == "proportion" else 0.0)
 
 
-def compare_stamps(given: str, found: str, *, algorithms: Sequence[str] = ()) -> tuple[str, str]:
+def compare_stamps(given: str, found: str, *, kind: str = "proportion", algorithms: Sequence[str] = ()) -> tuple[str, str]:
     """("same" | "close" | "different", a sentence) for a link's stamp and the one computed here.
 
+    kind: of the metric
     algorithms: those of the settings whose codes are not promised to be the same bits everywhere
     """
     parts, here = STAMP.fullmatch(given or ""), STAMP.fullmatch(found)
@@ -48,7 +52,7 @@ def compare_stamps(given: str, found: str, *, algorithms: Sequence[str] = ()) ->
     if same_codes and math.isclose(value, here_value, abs_tol=1e-6):
         return "same", "Reproduced: the same weight codes and scales, and the same metric."
     metric = f"the metric was {value:.4f} and is {here_value:.4f}"
-    if abs(value - here_value) <= tolerance(value, n):
+    if abs(value - here_value) <= tolerance(value, n, kind):
         if same_codes:
             return "close", f"Reproduced within tolerance: {codes}; {metric}."
         if algorithms:

@@ -276,3 +276,13 @@ def test_export_on_a_full_disk_leaves_no_half_file(capsys, tmp_path, monkeypatch
     code, out, err = said(capsys, "export", encode_link(SMALL), str(tmp_path / "file.onnx"))
     assert code == 2 and out == "" and "No space left on device; nothing is left of it" in err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("file", "target"), [
+    ("a.onnx", "onnx"), ("a.GGUF", "gguf"), ("a.npz", "numpy"), ("a.py", "python"), ("a.safetensors", "safetensors"), ("a.html", "html"),
+    ("a", "onnx"),
+])  # fmt: skip
+def test_the_name_of_a_file_says_its_target(file, target):
+    from explorer.__main__ import _target_of
+
+    assert _target_of(file) == target

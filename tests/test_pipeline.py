@@ -229,3 +229,11 @@ def test_records_survive_the_disk():
     back = calibrated.RECORDS.unpack(calibrated.RECORDS.pack(seen))
     for a, b in zip(seen, back, strict=True):
         assert np.array_equal(a.counts, b.counts) and np.array_equal(a.batches, b.batches) and (a.low, a.high) == (b.low, b.high)
+
+
+@pytest.mark.parametrize(("kind", "apart", "verdict"), [
+    ("proportion", 0.04, "close"), ("proportion", 0.05, "different"), ("mean", 0.004, "close"), ("mean", 0.04, "different"),
+])  # fmt: skip
+def test_two_samples_of_a_proportion_may_differ_and_half_a_percent_of_a_mean(kind, apart, verdict):
+    given, found = (f"{'0' * 16}-{value:g}-48" for value in (0.9, 0.9 - apart))
+    assert compare_stamps(given, found, kind=kind)[0] == verdict

@@ -8,6 +8,7 @@ import streamlit as st
 from components.controls.state import State, state
 from components.words import en
 from explorer.algorithms import inexact
+from explorer.pipeline import Result
 from explorer.stamp import compare_stamps
 
 
@@ -33,11 +34,11 @@ def notices(job) -> None:
         if now.good:
             box.button(en.USE_LAST_GOOD, key="last-good", on_click=_use_last_good, type="tertiary")
     elif now.stamp and job.latest is not None and job.latest.result is not None:
-        _verdict(now, job.latest.result.stamp)
+        _verdict(now, job.latest.result)
 
 
-def _verdict(now: State, stamp: str) -> None:
-    verdict, sentence = compare_stamps(now.stamp, stamp, algorithms=inexact(now.settings.algorithms))
+def _verdict(now: State, result: Result) -> None:
+    verdict, sentence = compare_stamps(now.stamp, result.stamp, kind=result.metric.kind, algorithms=inexact(now.settings.algorithms))
     kind = {"same": "good", "close": "plain", "different": "bad"}[verdict]
     notice(kind, sentence, f"stamp-{verdict}", en.LINK_OPENED[verdict])
 

@@ -74,7 +74,7 @@ class Checks:
             return f"{self.codes_differ:,} codes and {self.values_differ:,} other numbers differ after reading it back"
         if not np.isfinite(self.largest_difference):
             return "its outputs are NaN or infinite"
-        allowed = tolerance(self.reference_metric.value, self.metric.n)  # as a link's stamp is compared
+        allowed = tolerance(self.reference_metric.value, self.metric.n, self.metric.kind)  # as a link's stamp is compared
         if abs(self.metric.value - self.reference_metric.value) > allowed + 1e-9:
             return f"its {self.metric.name} is {self.metric.value:.4f}, and {self.reference_metric.value:.4f} when simulated"
         return ""
