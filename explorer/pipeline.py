@@ -159,6 +159,7 @@ def stream(settings: Settings, *, progress: Progress | None = None, cancel=None)
         yield evaluation
         return
     simulated = simulate(settings, progress=progress, cancel=cancel)
+    _say(progress, "evaluate", 0.0)
     for evaluation in evaluate(network, model, simulated, samples=settings.evaluation_samples,
                                seed=settings.seed, cancel=cancel):  # fmt: skip
         _say(progress, "evaluate", evaluation.metric.n / settings.evaluation_samples)

@@ -109,8 +109,8 @@ class Settings:
             f"activations {self.activations.words}",
             "pairs of products summed in 16 bits (AVX2)" if self.accumulate == "avx2" else "",
             " + ".join(map(_algorithm_title, self.algorithms)),
-            f"{self.calibration_samples:,} calibration samples",
-            f"{self.evaluation_samples:,} test samples",
+            _plural(self.calibration_samples, "calibration sample", "calibration samples"),
+            _plural(self.evaluation_samples, "test sample", "test samples"),
             f"seed {self.seed}",
         )))
 
@@ -125,7 +125,7 @@ def _model(id: str):
 
 
 def _plural(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}" if count else ""
+    return f"{count:,} {one if count == 1 else many}" if count else ""
 
 
 def _recipe(what: str, value) -> Recipe:

@@ -33,7 +33,7 @@ def test_plain_weights_do_not_depend_on_calibration():
 
 @pytest.mark.parametrize("change", [{"calibration_samples": 17}, {"seed": 1}])
 @pytest.mark.parametrize("id", ["gptq", "adaround"])
-def test_weights_of_an_algorithm_depend_on_the_calibration_that_it_reads(id, change):
+def test_weights_of_an_algorithm_depend_on_the_calibration_that_it_reads(few_iterations, id, change):
     one, other = DIGITS.replace(algorithms=id), DIGITS.replace(algorithms=id, **change)
     assert (codes(one) != codes(other)).any()
     assert pipeline.weigh(one).digest != pipeline.weigh(other).digest

@@ -7,6 +7,7 @@ from components.words import en
 from components.words.numbers import decibel, short
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x")
 
 
 def crest(numbers: dict, shown: list[str], colors: Palette) -> tuple[go.Figure, str]:
@@ -21,15 +22,15 @@ def crest(numbers: dict, shown: list[str], colors: Palette) -> tuple[go.Figure, 
     seen: dict[str, int] = {}
     for id, values in ((id, numbers["curves"][id]) for id in shown):
         family, color = _family(id, colors)
-        dash = DASHES[seen.get(family, 0) % len(DASHES)]
+        place = seen.get(family, 0) % len(DASHES)
         seen[family] = seen.get(family, 0) + 1
         tips = [en.CREST_TIP.format(format=id.upper(), crest=short(c), sqnr=decibel(db)) for c, db in zip(x, values)]
-        chart.add_scatter(x=x, y=values, mode="lines", name=id.upper(), line={"color": color, "dash": dash, "width": 2},
+        chart.add_scatter(x=x, y=values, mode="lines", name=id.upper(), line={"color": color, "dash": DASHES[place], "width": 2},
                           legendgroup=id, hovertext=tips, hoverinfo="text")  # fmt: skip
         own = numbers["measured"].get(id)
         if own is not None and numbers["layer"] is not None:
             tip = en.CREST_LAYER_TIP.format(name=numbers["name"], format=id.upper(), sqnr=decibel(own))
-            chart.add_scatter(x=[numbers["layer"]], y=[own], mode="markers", marker={"color": color, "size": 8},
+            chart.add_scatter(x=[numbers["layer"]], y=[own], mode="markers", marker={"color": color, "size": 9, "symbol": SYMBOLS[place]},
                               legendgroup=id, showlegend=False, hovertext=[tip], hoverinfo="text")  # fmt: skip
     if numbers["layer"] is not None:
         chart.add_vline(x=numbers["layer"], line={"color": colors.quiet, "width": 1, "dash": "dot"})
@@ -46,7 +47,7 @@ def crest(numbers: dict, shown: list[str], colors: Palette) -> tuple[go.Figure, 
 
 
 def _family(id: str, colors: Palette) -> tuple[str, str]:
-    """Formats of one kind share a colour, and differ in their dashes."""
+    """Formats of one kind share a colour, and differ in their dashes and marks."""
     if id.startswith(("int", "uint")):
         return "int", colors.accent
     if id.startswith("fp"):

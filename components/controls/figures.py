@@ -98,5 +98,5 @@ def _exact(name: str, label: str, shown: str, help: str, plain: str, strong: str
 
 def _progress(job: Job) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="progress"):
-        st.progress(min(job.share, 1.0), en.WORKING)
+        st.progress(min(job.share, 1.0), en.STAGES.get(job.stage, en.WORKING))
         st.button(en.CANCEL, key="cancel", on_click=stop, args=("experiment",))

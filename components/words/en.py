@@ -117,6 +117,7 @@ CONTINUE = "Continue"
 STOPPED_HERE = "Stopped; what is here is what was finished."
 LOADING = "{model}: loading weights and data"
 WORKING = "Measuring"
+STAGES = {"quantize": "Quantizing the weights", "record": "Recording activations", "calibrate": "Finding ranges", "evaluate": WORKING}
 
 # Notices
 LINK_OPENED = {"same": "✓", "close": "≈", "different": "✗"}
@@ -267,7 +268,7 @@ LAYERS = {
     "recipe": ("Recipe", "Format, scheme, granularity and range of its weights."),
     "weights": ("Weights", "How many it has."),
     "bits_per_weight": ("Bits per weight", "With its share of scales and zero points."),
-    "share_of_bytes": ("Bytes", "Share of the whole network's bytes, in percent."),
+    "share_of_bytes": ("Share of bytes", "Share of the whole network's bytes, in percent."),
     "low": ("Low", "Lower end of the range."),
     "high": ("High", "Upper end of the range."),
     "sqnr_db": ("Weight SQNR", "Weights against the error made on them, in dB."),
@@ -275,7 +276,7 @@ LAYERS = {
     "rounding_share": ("Rounding", "Share of the squared error that comes from rounding, the rest from clipping, in percent."),
     "clipped_share": ("Clipped", "Share of weights outside the range, in percent."),
     "used_codes": ("Codes used", "How many different codes occur."),
-    "available_codes": ("of", "How many codes there are."),
+    "available_codes": ("Codes there are", "How many codes the format has."),
     "worst_channel": ("Worst channel", "The channel with the lowest SQNR."),
     "channel_range_ratio": ("Channel spread", "Widest channel's range over the median channel's: large numbers call for per channel."),
 }

@@ -6,8 +6,8 @@ ABOUT_TEXT = """
 # What happens to this network if I quantize it?
 
 Pick a trained network, a number format and a range method, and see at once how much accuracy is left on real test data,
-how many bytes it takes, and which layer is to blame. Every figure says where it comes from: *exact* from all weights, or
-*measured here* on test samples with its 95 % interval.
+how many bytes it takes, and which layer is to blame. Every figure says where it comes from: *exact* from all weights,
+*measured here* on test samples with its 95 % interval, or *predicted* by a model of a device, with the band of its error.
 
 Everything runs on this machine. The address of the page is the experiment: whoever opens the link gets the same numbers,
 and a ✓ that proves it.

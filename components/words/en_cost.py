@@ -26,7 +26,7 @@ HOW = {
     "weights and activations": "weights and activations as they are", "weights only": "weights unpacked on the fly",
     "storage only": "expanded first: no gain", "none": "expanded first: no gain",
 }  # fmt: skip
-ROOF_NOTE = "Solid: weights and activations from the main memory; dotted: from the cache or the chip's own memory. Circles are convolutions, triangles depthwise, squares linear layers; far below the roof, a layer waits for its launch."
+ROOF_NOTE = "Solid: weights and activations from the main memory; dotted: from the cache or the chip's own memory. Squares are convolutions, circles depthwise, dashes linear layers, as above; far below the roof, a layer waits for its launch."
 ROOF_ALT = "Roofline of {device}: {count} layers, {bounds}; the slowest is {slowest} with {time}."
 ENERGY_TITLE = "Where the energy of one sample goes: a model, not a measurement"
 ENERGY_X = "energy, {unit}"

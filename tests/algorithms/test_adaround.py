@@ -120,7 +120,7 @@ def test_groups_are_independent():
 
 
 @pytest.mark.parametrize("recipe", ["int3-sym-channel-mse", "uint4-asym-g16-minmax", "int4-symfull-b16-minmax", "fp8e4m3-tensor-minmax"])
-def test_on_real_layers_each_code_is_a_neighbour_and_the_output_errs_less(recipe):
+def test_on_real_layers_each_code_is_a_neighbour_and_the_output_errs_less(few_iterations, recipe):
     settings = Settings("digits", recipe, "fp32", calibration_samples=32)
     network = pipeline.network_of(settings)
     plain, treated = (pipeline.quantized(settings.replace(algorithms=alg)) for alg in ((), "adaround"))
@@ -151,7 +151,7 @@ def test_what_it_cannot_treat():
             adaround(*arguments)
 
 
-def test_fp32_layer_among_others_is_left_alone():
+def test_fp32_layer_among_others_is_left_alone(few_iterations):
     settings = Settings("digits", "int4", "fp32", algorithms="adaround", layer_bits="0", calibration_samples=16)
     tensors, said = pipeline.quantized(settings), pipeline.weigh(settings).layers["untreated"]
     assert tensors[0].recipe.format == "fp32" and "fp32 weights have none" in said[0]

@@ -69,7 +69,7 @@ def test_what_excludes_or_needs_another(monkeypatch):
 
 
 @pytest.mark.parametrize("id", [id for id in IDS if ALGORITHMS[id].stage == "weights"])
-def test_layers_of_their_own_and_layers_in_fp32(id):
+def test_layers_of_their_own_and_layers_in_fp32(few_iterations, id):
     settings = Settings("digits", SOME, "fp32", algorithms=id, layers={1: "fp32", 2: "uint8-asym-tensor-minmax"}, calibration_samples=16)
     weighed = pipeline.weigh(settings)
     assert weighed.layers["recipe"].tolist() == [str(settings.weights_of(i)) for i in range(6)]
@@ -80,7 +80,7 @@ def test_layers_of_their_own_and_layers_in_fp32(id):
 
 # biases stay in FP32: the metric speaks for what changes them alone
 @pytest.mark.parametrize("id", [id for id in IDS if ALGORITHMS[id].stage != "bias" and id != "absorb"])
-def test_the_stamp_covers_it(id):
+def test_the_stamp_covers_it(few_iterations, id):
     settings = Settings("digits", "uint3-asym-channel-minmax", "fp32", calibration_samples=16)
     assert pipeline.weigh(settings).digest != pipeline.weigh(settings.replace(algorithms=with_needs(id))).digest
 

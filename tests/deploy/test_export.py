@@ -197,7 +197,7 @@ def test_corrected_biases_are_in_the_file(tmp_path):
 
 @pytest.mark.parametrize("algorithm", [each.id for each in ALGORITHMS])
 @pytest.mark.parametrize("model", ["digits", "article-mlp"])
-def test_every_algorithm_is_held_or_refused(tmp_path, algorithm, model):
+def test_every_algorithm_is_held_or_refused(few_iterations, tmp_path, algorithm, model):
     """Also what some do to the inputs of layers while the network runs."""
     weights = "int4-asym-channel" if algorithm == "hqq" else "int8-sym-channel"
     asked = settings(model, weights, "int8-asym-tensor").replace(algorithms=(algorithm,))

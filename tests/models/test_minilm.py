@@ -18,7 +18,7 @@ COSINES = [[1.0000, 0.6660, 0.1046], [0.6660, 1.0000, 0.1411], [0.1046, 0.1411, 
 
 def test_it_says_how_it_is_fetched(monkeypatch, tmp_path):
     monkeypatch.setenv("EXPLORER_MODELS", str(tmp_path))
-    with pytest.raises(ModelError, match="fetched on request .84 MB.: `python -m explorer fetch minilm`"):
+    with pytest.raises(ModelError, match="fetch it .83.5 MB. by the button on the page, or with python -m explorer fetch minilm"):
         load("minilm")
 
 

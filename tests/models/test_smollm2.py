@@ -30,7 +30,7 @@ def test_rows_are_turned_back():
 
 def test_it_says_how_it_is_fetched(monkeypatch, tmp_path):
     monkeypatch.setenv("EXPLORER_MODELS", str(tmp_path))
-    with pytest.raises(ModelError, match="fetched on request .93 MB.: `python -m explorer fetch smollm2-135m`"):
+    with pytest.raises(ModelError, match="fetch it .92.9 MB. by the button on the page, or with python -m explorer fetch smollm2-135m"):
         load("smollm2-135m")
 
 
