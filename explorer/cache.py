@@ -112,9 +112,9 @@ class Cache:
 
     @cached_property
     def _engine(self) -> str:
-        """Digest of the engine's source."""
-        digest = hashlib.sha256()
-        for file in sorted(Path(__file__).parent.rglob("*.py")):
+        """Digest of the engine's source and of the data that ships with it: keys name weights, not test data."""
+        digest, here = hashlib.sha256(), Path(__file__).parent
+        for file in sorted((*here.rglob("*.py"), *here.rglob("*.npz"), *here.rglob("*.csv"))):
             digest.update(file.read_bytes())
         return digest.hexdigest()
 
