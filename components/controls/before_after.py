@@ -5,8 +5,8 @@ import streamlit as st
 from components.charts import before_after as charts
 from components.charts.style import draw, palette
 from components.controls.experiment import Snapshot
-from components.controls.job import Job, job, stop
-from components.controls.stopped import stopped
+from components.controls.job import Job, job
+from components.controls.progress import stopped, under_way
 from components.words import en
 from components.words.numbers import change, ratio, value, whole
 from explorer.algorithms import ALGORITHMS
@@ -59,9 +59,7 @@ def _compared(compared: Job, settings: Settings, selected: int, was_running: boo
         st.rerun()
     known = compared.latest or {}
     if was_running:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(compared.share, en.BEFORE_AFTER_RUNNING)
-            st.button(en.CANCEL, key="before_after.cancel", on_click=stop, args=("before_after",))
+        under_way(compared, "before_after", en.BEFORE_AFTER_RUNNING)
     stopped(compared, "before_after")
     if "metric" in known:
         _metric(settings, known["metric"])

@@ -8,11 +8,11 @@ from components.controls.before_after import before_after
 from components.controls.cost import axis, cost
 from components.controls.experiment import Snapshot
 from components.controls.graph import graph
-from components.controls.job import Job, job, stop
+from components.controls.job import Job, job
 from components.controls.parts import parts
 from components.controls.samples import sampled
 from components.controls.state import look, shown, state
-from components.controls.stopped import stopped
+from components.controls.progress import stopped, under_way
 from components.words import en, en_cost
 from components.words.numbers import whole
 from explorer.models import MODELS
@@ -80,9 +80,7 @@ def _bits_chart(measured: Job, snapshot: Snapshot, was_running: bool) -> None:
     points = list(measured.latest or ())
     metric = en.ACCURACY[MODELS[snapshot.settings.model].metric]
     if was_running:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(measured.share, en.BITS_RUNNING.format(done=len(points), all=len(BITS)))
-            st.button(en.CANCEL, key="bits.cancel", on_click=stop, args=("bits",))
+        under_way(measured, "bits", en.BITS_RUNNING.format(done=len(points), all=len(BITS)))
     stopped(measured, "bits")
     if points:
         weights = snapshot.settings.weights

@@ -4,8 +4,9 @@ import streamlit as st
 
 from components.charts.tables import measured as table
 from components.controls.job import Job, job, stop
+from components.controls.progress import under_way
 from components.controls.state import state
-from components.words import en, en_measured
+from components.words import en_measured
 from components.words.numbers import metric, percent, whole
 from explorer.errors import ExplorerError
 from explorer.settings import Settings
@@ -47,10 +48,8 @@ def _start(settings: Settings, again: bool) -> None:
 def _watch(running: Job) -> None:
     if running.ended:
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        text = en_measured.RUNNING.format(done=percent(min(running.share, 1.0), 0), all=percent(1, 0))
-        st.progress(min(running.share, 1.0), text if running.latest else en_measured.PREPARING)
-        st.button(en.CANCEL, key="measured.cancel", on_click=stop, args=(KEY,))
+    text = en_measured.RUNNING.format(done=percent(min(running.share, 1.0), 0), all=percent(1, 0))
+    under_way(running, KEY, text if running.latest else en_measured.PREPARING)
     if running.latest:
         _speed(running.latest)
 

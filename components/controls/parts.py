@@ -5,10 +5,9 @@ import streamlit as st
 from components.charts import parts as charts
 from components.charts.style import draw, palette
 from components.controls.experiment import Snapshot
-from components.controls.job import Job, job, stop
+from components.controls.job import Job, job
 from components.controls.state import change, shown, state
-from components.controls.stopped import stopped
-from components.words import en as common
+from components.controls.progress import stopped, under_way
 from components.words import en_parts as en
 from components.words.numbers import change as written_change
 from components.words.numbers import value, whole
@@ -49,9 +48,7 @@ def _compared(compared: Job, selected: int, was_running: bool) -> None:
         st.rerun()
     known = compared.latest or {}
     if was_running:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(compared.share, en.RUNNING)
-            st.button(common.CANCEL, key="parts.cancel", on_click=stop, args=("parts",))
+        under_way(compared, "parts", en.RUNNING)
     stopped(compared, "parts")
     lines = [_line(part, known[part]) for part in numbers.PARTS if part in known]
     if lines:

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from components.controls.experiment import Snapshot
-from components.controls.job import Job, job, stop
-from components.controls.stopped import stopped
+from components.controls.job import Job, job
+from components.controls.progress import stopped, under_way
 from components.words import en, en_cost
 from components.words.numbers import value, whole
 from explorer.models import MODELS
@@ -27,7 +27,7 @@ def sums(snapshot: Snapshot) -> None:
         st.caption(en.BITS_WAIT)
         return
     compared = job("sums", settings, lambda **how: effect(settings, **how))
-    compared.wait(0.1, lambda job: job.ended)
+    compared.wait(0.1)
     st.fragment(_lines, run_every=None if compared.ended else POLL)(compared, snapshot, count, not compared.ended)
 
 
@@ -42,9 +42,7 @@ def _lines(compared: Job, snapshot: Snapshot, count: int, was_running: bool) -> 
         st.markdown("\n".join([said, "", *(f"- {_line(way, metric)}" for way, _, metric in found)]))
         st.badge(en.MEASURED.format(n=n), color="primary", help=en.MEASURED_HELP)
     if was_running:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(compared.share, en_cost.SUMS_RUNNING)
-            st.button(en.CANCEL, key="sums.cancel", on_click=stop, args=("sums",))
+        under_way(compared, "sums", en_cost.SUMS_RUNNING)
 
 
 def _line(way: str, metric) -> str:

@@ -5,9 +5,9 @@ import html
 import streamlit as st
 
 from components.controls.experiment import Snapshot
-from components.controls.job import Job, job, stop
-from components.controls.stopped import stopped
-from components.words import en, en_samples
+from components.controls.job import Job, job
+from components.controls.progress import stopped, under_way
+from components.words import en_samples
 from components.words.numbers import whole
 from explorer.settings import Settings
 from explorer.views.generated import generated
@@ -37,9 +37,7 @@ def _texts(running: Job, settings: Settings, was_running: bool) -> None:
     if running.latest is None and running.ended:
         return
     if running.latest is None:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(min(running.share, 1.0), en_samples.WRITING)
-            st.button(en.CANCEL, key="written.cancel", on_click=stop, args=("written",))
+        under_way(running, "written", en_samples.WRITING)
         return
     found = running.latest
     said = en_samples.WRITTEN_SAID if found["common"] < LENGTH else en_samples.WRITTEN_ALIKE

@@ -11,7 +11,7 @@ def page(failure):
     import streamlit as st
 
     from components.controls.job import job
-    from components.controls.stopped import stopped
+    from components.controls.progress import stopped
 
     tries = st.session_state.setdefault("tries", [])
 
