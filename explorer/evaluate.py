@@ -47,7 +47,7 @@ def evaluate(
     if samples < 1:
         raise DataError(f"evaluation needs at least 1 sample, not {samples}")
     samples = min(samples, len(network.test))
-    order = np.random.Generator(np.random.Philox(seed)).permutation(len(network.test))
+    order = evaluation_order(network, seed)
     task = TASKS[model.metric]
     tally = task.tally()
     for start, stop in pairwise(_boundaries(samples, model.batch)):
@@ -59,6 +59,11 @@ def evaluate(
         _stop_if(cancel)
         tally.add(chosen, labels, before, task.read(network, simulated(inputs), labels))
         yield tally.evaluation(done=stop == samples)
+
+
+def evaluation_order(network: Network, seed: int) -> np.ndarray:
+    """Indices of all test samples as they are taken."""
+    return np.random.Generator(np.random.Philox(seed)).permutation(len(network.test))
 
 
 def _boundaries(samples: int, batch: int) -> list[int]:

@@ -16,6 +16,11 @@ MEASURES = {
 }
 
 
+def measure_of(view: dict) -> str:
+    """The measure that a view (as in a link) asks for; weight SQNR where it names none that there is."""
+    return view["pic"] if view.get("pic") in MEASURES else "sqnr"
+
+
 def worst_of(layers: pd.DataFrame) -> int | None:
     """The layer of lowest weight SQNR; None when every layer is exact."""
     lowest = layers["sqnr_db"].idxmin()

@@ -84,4 +84,3 @@ def _no_fp32(predicted) -> str:
 
 def _why(predicted) -> str:
     return en_cost.WHY_LINE[predicted.latency.why].format(needs=size(predicted.latency.memory_bytes))
-

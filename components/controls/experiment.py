@@ -65,7 +65,10 @@ def settle(running: Job, placeholder) -> None:
                 bar.progress(running.share, en.LOADING.format(model=title))
         placeholder.empty()
     pace, size = state().pace, (running.key.model, running.key.evaluation_samples)
-    running.wait(PATIENCE * (pace[size] < PATIENCE) if size in pace else UNKNOWN)
+    if size not in pace:
+        running.wait(UNKNOWN)
+    elif pace[size] < PATIENCE:
+        running.wait(PATIENCE)
     if running.latest is not None:
         state().good = running.latest
         if running.latest.result is not None:

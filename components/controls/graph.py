@@ -3,7 +3,7 @@
 import streamlit as st
 
 from components.charts import graph as charts
-from components.charts.pictures import MEASURES
+from components.charts.pictures import measure_of
 from components.charts.style import draw, palette
 from components.controls.experiment import Snapshot
 from components.controls.job import Job
@@ -13,9 +13,7 @@ from explorer.views.graph import graph as numbers
 
 
 def graph(running: Job, snapshot: Snapshot, selected: int) -> None:
-    measure = state().view.get("pic", "sqnr")
-    measure = measure if measure in MEASURES else "sqnr"
-    seen = numbers(snapshot.settings)
+    measure, seen = measure_of(state().view), numbers(snapshot.settings)
     chart, alt = charts.graph(seen, snapshot.layers, measure, selected, palette())
     title = en_graph.TITLE.format(count=len(snapshot.layers), label=en.MEASURES[measure])
     draw(chart, alt, title, "graph.chart", on_select=_clicked, selection_mode="points")

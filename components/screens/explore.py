@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components.charts.pictures import MEASURES, pictures, worst_of
+from components.charts.pictures import MEASURES, measure_of, pictures, worst_of
 from components.controls.adjusting import adjusted, adjusting, searching
 from components.controls.cell import named
 from components.controls.closer import closer
@@ -67,7 +67,7 @@ def _switches(snapshot: Snapshot, selected: int) -> None:
     names, own = snapshot.layers["name"], dict(snapshot.settings.layers)
     with st.container(horizontal=True, vertical_alignment="center", key="switches"):
         st.segmented_control(
-            en.MEASURE, list(MEASURES), key=shown("measure", _measure()), format_func=en.MEASURES.get, help=en.MEASURES_HELP,
+            en.MEASURE, list(MEASURES), key=shown("measure", measure_of(state().view)), format_func=en.MEASURES.get, help=en.MEASURES_HELP,
             required=True, label_visibility="collapsed", on_change=_measured,
         )  # fmt: skip
         st.toggle(en.LOG, key=shown("log", state().view.get("log", False)), help=en.LOG_HELP, on_change=lambda: look(log=st.session_state["log"]))
@@ -79,11 +79,6 @@ def _switches(snapshot: Snapshot, selected: int) -> None:
             )  # fmt: skip
 
 
-def _measure() -> str:
-    measure = state().view.get("pic", "sqnr")
-    return measure if measure in MEASURES else "sqnr"
-
-
 def _measured() -> None:
     measure = st.session_state["measure"]
     look(pic=None if measure == "sqnr" else measure)
@@ -92,7 +87,7 @@ def _measured() -> None:
 def _pictures(snapshot: Snapshot, selected: int) -> None:
     settings = snapshot.settings
     data = pictures(
-        snapshot.layers, _measure(), selected, state().view.get("log", False),
+        snapshot.layers, measure_of(state().view), selected, state().view.get("log", False),
         histogram(settings, selected), curve(settings, selected),
     )  # fmt: skip
     symmetric = data["histogram"]["symmetric"]

@@ -97,9 +97,9 @@ def export(
     """Write the quantized network of an experiment to a file, and prove it.
 
     to: the id of a target, or "html" for a report of the result (see report.py). force: replace an existing file.
-    progress(stage, share done) is called as it goes on, cancel.is_set() asked between batches. Raises SettingsError for what the target cannot hold, an existing file or an
-    unknown target, DataError when the file cannot be written or is not what it should be, ModelError when its
-    reader refuses it, Cancelled. No half file is ever left.
+    progress(stage, share done) is called as it goes on, cancel.is_set() asked between batches. Raises SettingsError
+    for what the target cannot hold, an existing file or an unknown target, DataError when the file cannot be written
+    or is not what it should be, ModelError when its reader refuses it, Cancelled. No half file is ever left.
     """
     if to == "html":
         from explorer.deploy.report import report

@@ -20,7 +20,7 @@ OPENING = "MACBETH.\n"
 
 
 def prepare(tokens: np.ndarray) -> torch.Tensor:
-    """uint8 [k, positions], places in CHARACTERS, to int64."""
+    """Tokens [k, positions] of any integer type to int64."""
     import torch
 
     return torch.from_numpy(tokens.astype(np.int64))
@@ -28,7 +28,7 @@ def prepare(tokens: np.ndarray) -> torch.Tensor:
 
 def encode(text: str) -> np.ndarray:
     """Places in CHARACTERS, uint8; what is not among them becomes a space."""
-    return np.array([max(CHARACTERS.find(each), 0) if each in CHARACTERS else 1 for each in text], np.uint8)
+    return np.array([CHARACTERS.index(each) if each in CHARACTERS else CHARACTERS.index(" ") for each in text], np.uint8)
 
 
 def decode(tokens) -> str:

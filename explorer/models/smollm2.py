@@ -130,12 +130,6 @@ def check(folder: Path) -> None:
     tokenizer.cache_clear()  # the folder is a passing one
 
 
-def prepare(tokens: np.ndarray) -> torch.Tensor:
-    import torch
-
-    return torch.from_numpy(tokens.astype(np.int64))
-
-
 def load() -> Network:
     from explorer.models.networks.llama import next_tokens
 
@@ -149,7 +143,7 @@ def load() -> Network:
         labels=following[:TEST],
         calibration=inputs[TEST:],
         calibration_labels=following[TEST:],
-        prepare=prepare,
+        prepare=gpt_shakespeare.prepare,
         answers=next_tokens,
         text=Text(encode, decode, "The three witches told Macbeth", POSITIONS),
     )

@@ -6,6 +6,7 @@ import wave
 import numpy as np
 
 from explorer.cache import CACHE
+from explorer.evaluate import evaluation_order
 from explorer.link import canonical
 from explorer.models import MODELS, Model
 from explorer.models.seen import Features, Picture, Sound, Text
@@ -22,8 +23,7 @@ COLUMNS = 400  # of a waveform: each shows the least and the largest of its stre
 def order(settings: Settings, evaluation: Evaluation, which: str) -> list[int]:
     """Indices into the test set: "changed", those whose answer is not FP32's, then the others; "wrong", those that the
     quantized network does not answer like their label; "all", as they were evaluated."""
-    count = len(loaded(settings).test)
-    drawn = np.random.Generator(np.random.Philox(settings.seed)).permutation(count)[: evaluation.metric.n].tolist()
+    drawn = evaluation_order(loaded(settings), settings.seed)[: evaluation.metric.n].tolist()
     if which == "wrong":
         return list(evaluation.wrong)
     if which == "all":
