@@ -7,7 +7,8 @@ from explorer.simulate import own_copy
 
 
 class _Leaf(nn.Module):
-    """Stands for a module of torch's own: calling it is one node of the graph."""
+    """Stands for a module without parts, or one that loops over time: calling it is one node of the graph, and so is
+    reading its weight."""
 
     def __init__(self, tracer: torch.fx.Tracer, name: str):
         super().__init__()
@@ -16,18 +17,28 @@ class _Leaf(nn.Module):
     def forward(self, x):
         return self.tracer.create_proxy("call_module", self.name, (x,), {})
 
+    @property
+    def weight(self):
+        return self.tracer.create_proxy("get_attr", f"{self.name}.weight", (), {})
+
 
 def traced_graph(module: nn.Module) -> torch.fx.Graph:
     """What torch.fx.symbolic_trace gives. That replaces Module.__call__ for the whole process while it traces, and
     breaks networks that other threads run meanwhile; here a copy of the module has its leaves replaced instead."""
     copy, tracer = own_copy(module), torch.fx.Tracer()
     tracer.root, tracer.graph = copy, torch.fx.Graph()
-    for name, child in list(copy.named_modules()):
-        if name and not list(child.children()):
-            copy.set_submodule(name, _Leaf(tracer, name))
+    _leaves(copy, tracer, "")
     x = tracer.create_proxy("placeholder", "x", (), {})
     tracer.create_node("output", "output", (tracer.create_arg(copy(x)),), {})
     return tracer.graph
+
+
+def _leaves(module: nn.Module, tracer: torch.fx.Tracer, within: str) -> None:
+    for name, child in list(module.named_children()):
+        if getattr(child, "loops", False) or not list(child.children()):
+            setattr(module, name, _Leaf(tracer, within + name))
+        else:
+            _leaves(child, tracer, f"{within}{name}.")
 
 
 def why_untraced(module: nn.Module) -> str:

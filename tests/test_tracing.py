@@ -10,10 +10,10 @@ from explorer.models import here, load
 from explorer.tracing import traced_graph, why_untraced
 
 
-UNFOLLOWED = ("silero-vad", "gpt-shakespeare")
+OWN = ("silero-vad", "gpt-shakespeare", "minilm", "smollm2-135m")  # torch.fx alone does not follow loops and lengths
 
 
-@pytest.mark.parametrize("model", [id for id in here() if id not in (*UNFOLLOWED, "minilm", "smollm2-135m")])
+@pytest.mark.parametrize("model", [id for id in here() if id not in OWN])
 def test_the_graph_is_the_one_of_torch_fx(model):
     module = load(model).module
     ours = [(node.op, node.target, str(node.args), str(node.kwargs)) for node in traced_graph(module).nodes]
@@ -21,12 +21,22 @@ def test_the_graph_is_the_one_of_torch_fx(model):
     assert ours == theirs
 
 
-@pytest.mark.parametrize("model", UNFOLLOWED)
-def test_loops_over_time_and_rotary_positions_cannot_be_followed_and_say_so(model):
-    reason = {"silero-vad": "symbolic", "gpt-shakespeare": "slice indices"}[model]
-    with pytest.raises(Exception, match=reason):
-        torch.fx.symbolic_trace(load(model).module)
-    assert reason in why_untraced(load(model).module) and not why_untraced(load("digits").module)
+@pytest.mark.parametrize("model", [id for id in here() if id in OWN])
+def test_cells_that_loop_and_rotary_positions_are_nodes_of_a_graph_that_computes_the_same(model):
+    network = load(model)
+    with pytest.raises(Exception, match="symbolic|slice indices|iterate"):
+        torch.fx.symbolic_trace(network.module)
+    x = network.prepare(network.test[:2])
+    with torch.inference_mode():
+        assert torch.equal(torch.fx.Interpreter(network.module, graph=traced_graph(network.module)).run(x), network.module(x))
+
+
+def test_what_cannot_be_followed_says_why():
+    class Asks(torch.nn.Module):
+        def forward(self, x):
+            return x if x.sum() > 0 else -x
+
+    assert "symbolic" in why_untraced(Asks()) and not why_untraced(load("digits").module)
 
 
 def test_tracing_leaves_other_threads_alone():

@@ -2,6 +2,6 @@
 
 TITLE = "The network: {count} layers, coloured by {label}"
 SAID = "A click chooses a layer. Lines are what flows from layer to layer; those that pass over layers are skip connections."
-NOT_FOLLOWED = "A click chooses a layer. This network's code has a loop that cannot be followed: the layers stand in the order in which they run."
+NOT_FOLLOWED = "A click chooses a layer. Which layer feeds which cannot be followed in this network's code, or there are too many connections to tell apart: the layers stand in the order in which they run."
 TIP = "{name}, {kind}: {value}"
 ALT = "Graph of {count} layers and {edges} connections, {skips} of them past other layers, coloured by {label}; {name} is chosen with {value}."

@@ -129,7 +129,8 @@ def read(content: Content, path) -> ReadBack:
         return torch.from_numpy(session.run(None, {name: inputs.numpy()})[0])
 
     activations = content.plan.activations
-    tensors = [_tensor(layer, q, stored, activations) for layer, q in zip(content.plan.layers, content.tensors, strict=True)]
+    turned = _behind_products(model)
+    tensors = [_tensor(layer, q, stored, activations, layer.name in turned) for layer, q in zip(content.plan.layers, content.tensors, strict=True)]
     differ = sum(_input_differs(layer, grid, stored) for layer, grid in zip(content.plan.layers, content.input_grids))
     joined = onnx_joints.quantizers(content)
     reference = onnx_joints.simulated(content, joined) if joined else None
@@ -137,8 +138,13 @@ def read(content: Content, path) -> ReadBack:
                     [q.dequantize() for q in tensors], run, differ, reference, len(joined))  # fmt: skip
 
 
-def _tensor(layer: PlannedLayer, q: QuantizedTensor, stored: dict, activations: Recipe) -> QuantizedTensor:
-    """A layer's weights in the file."""
+def _behind_products(model) -> set[str]:
+    """The layers that are a MatMul."""
+    return {node.output[0].removesuffix(".product") for node in model.graph.node if node.op_type == "MatMul"}
+
+
+def _tensor(layer: PlannedLayer, q: QuantizedTensor, stored: dict, activations: Recipe, turned: bool) -> QuantizedTensor:
+    """A layer's weights in the file. turned: whether they lie transposed there, behind a MatMul."""
     from explorer.deploy import onnx_nbits
 
     name = f"{layer.name}.weight"
@@ -146,12 +152,14 @@ def _tensor(layer: PlannedLayer, q: QuantizedTensor, stored: dict, activations: 
         codes, zeros = onnx_nbits.unpacked(stored[f"{name}.codes"], stored[f"{name}.zero_point"], layer)
         return QuantizedTensor(codes.astype(q.codes.dtype), stored[f"{name}.scale"], zeros.astype(np.int32), q.recipe, q.low, q.high)
     codes = stored[name] if name in stored else stored[f"{name}.codes"]
+    scale, zero = (stored.get(f"{name}.{part}") for part in ("scale", "zero_point"))
+    if turned:  # [in, out]
+        codes, scale, zero = (None if part is None else np.ascontiguousarray(part.T) for part in (codes, scale, zero))
     if not layer.recipe.scheme:  # a bit pattern
         codes = codes.view(q.codes.dtype)
     codes = np.asarray(codes).astype(q.codes.dtype).reshape(layer.shape)
     if layer.recipe.is_cast:
         return QuantizedTensor(codes, np.ones((1, 1), np.float32), np.zeros((1, 1), np.int32), q.recipe, q.low, q.high)
-    scale, zero = (stored[f"{name}.{part}"] for part in ("scale", "zero_point"))
     zero = zero.astype(np.int32) if layer.recipe.scheme else np.zeros(scale.shape, np.int32)
     shape = q.scale.shape
     return QuantizedTensor(codes, scale.reshape(shape), zero.reshape(shape), q.recipe, q.low, q.high)

@@ -7,7 +7,8 @@ from onnx import TensorProto, helper
 
 from explorer.deploy import onnx_nbits
 from explorer.deploy.content import Content
-from explorer.deploy.onnx_graph import IR, OPSET, Graph, layer_node, tensor_type
+from explorer.deploy.onnx_graph import IR, OPSET, Graph
+from explorer.deploy.onnx_node import Value, layer_node, tensor_type
 
 
 def layer_model(content: Content, i: int, shape: tuple[int, ...], outputs: tuple[int, ...], output_range: tuple[float, float] | None) -> bytes:
@@ -22,7 +23,7 @@ def layer_model(content: Content, i: int, shape: tuple[int, ...], outputs: tuple
     if output_range is not None:
         kind, bits = tensor_type(plan.activations, least=8)
         graph.codes["x"] = "x"
-    result = layer_node(graph, i, module, "x", False, None)
+    result = layer_node(graph, i, module, Value("x", shape))
     if output_range is not None:
         scale, zero = _grid(output_range, kind)
         grid = [graph.tensor("y.scale", "FLOAT", 32, (), "scales", scale), graph.tensor("y.zero_point", kind, bits, (), "scales", zero)]

@@ -153,12 +153,18 @@ def _layer(plain: Content, content: Content, members: list[int], feeds, options:
 
     plan, i, (x, y) = content.plan, members[0], feeds
     shapes, given = (tuple(x.shape), tuple(y.shape)), x.numpy()
-    whole = possible(plan) and plan.layers[i].before is None
+    whole = possible(plan) and plan.layers[i].before is None and _in_a_chain(plan, i, x)
     ends = (float(y.min()), float(y.max())) if whole else None
     codes = _codes(content, i, given) if whole else given
     ratio = paired(runner(layer_model(plain, i, *shapes, None), given), runner(layer_model(content, i, *shapes, ends), codes, options),
                    seed=i, cancel=cancel)  # fmt: skip
     return LayerTime(tuple(plan.layers[j].name for j in members), plan.layers[i].kind, plan.layers[i].shape, ratio)
+
+
+def _in_a_chain(plan: Plan, i: int, x: torch.Tensor) -> bool:
+    """Whether other layers hand it codes: in a transformer, or in a cell that loops, something in floating point stands between."""
+    parent = plan.layers[i].name.rpartition(".")[0]
+    return x.dim() != 3 and not getattr(plan.network.module.get_submodule(parent), "loops", False)
 
 
 def _codes(content: Content, i: int, x: np.ndarray) -> np.ndarray:

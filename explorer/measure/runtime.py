@@ -19,6 +19,7 @@ from explorer.errors import ModelError
 # Two sessions whose threads spin steal each other's cores, and the ratio is of that.
 QUIET = {"session.intra_op.allow_spinning": "0", "session.inter_op.allow_spinning": "0"}
 RUNS = 5
+LOOPS = ("Scan", "Loop")  # their steps are in the profile too
 FLAGS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm")
 
 
@@ -71,9 +72,12 @@ def kernels(model: bytes, feed: np.ndarray, options: Mapping[str, str] = {}) -> 
         if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
             nodes.setdefault((event["args"]["op_name"], event["name"], event["args"].get("node_index")), []).append(event["dur"])
     for (kind, *_), taken in nodes.items():
-        times.setdefault(kind, []).append(max(statistics.median(taken), 0.5))  # µs, in whole numbers
-    whole = sum(map(sum, times.values()))
-    return tuple(sorted((Kernel(kind, len(each), sum(each) / whole) for kind, each in times.items()), key=lambda each: -each.share))
+        if kind not in LOOPS:
+            runs = max(len(taken) // RUNS, 1)
+            times.setdefault(kind, []).append((runs, runs * max(statistics.median(taken), 0.5)))  # µs, in whole numbers
+    found = {kind: [sum(part) for part in zip(*each)] for kind, each in times.items()}
+    whole = sum(time for _, time in found.values())
+    return tuple(sorted((Kernel(kind, runs, time / whole) for kind, (runs, time) in found.items()), key=lambda each: -each.share))
 
 
 @cache

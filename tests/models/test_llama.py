@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.models.networks.llama import Block, Llama, rotations
+from explorer.models.networks.llama import Block, Llama, Rotary, rotations
 
 SMALL = {"vocabulary": 13, "width": 24, "blocks": 2, "heads": 6, "hidden": 40, "positions": 16}
 
@@ -51,4 +51,4 @@ def test_a_block_is_its_formula_in_float64():
     y = norm(z, w["mlp_norm.weight"])
     gate = y @ w["gate.weight"].T
     z = z + (gate / (1 + np.exp(-gate)) * (y @ w["up.weight"].T)) @ w["down.weight"].T
-    np.testing.assert_allclose(block(x, *rotations(9, 4, 100.0))[0].numpy(), z, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(block(x, Rotary(9, 4, 100.0))[0].numpy(), z, rtol=1e-4, atol=1e-4)

@@ -3,6 +3,7 @@
 import pytest
 
 from explorer import Settings
+from explorer.cache import CACHE
 from explorer.models import here, load
 from explorer.views.graph import graph
 
@@ -34,12 +35,27 @@ def test_a_residual_block_forks_and_joins():
 def test_every_edge_goes_on_and_ends_where_its_layers_stand(model):
     seen = graph(Settings(model))
     assert len(seen["places"]) == len(load(model).layers)
-    assert {edge["second"] for edge in seen["edges"]} == set(range(1, len(seen["places"])))  # the first alone is fed by nobody
+    starts = {"gpt-shakespeare": 3, "smollm2-135m": 3, "minilm": 3}.get(model, 1)  # queries, keys and values read what no layer made
+    assert {edge["second"] for edge in seen["edges"]} == set(range(starts, len(seen["places"])))
     for edge in seen["edges"]:
         assert edge["points"][0] == seen["places"][edge["first"]] and edge["points"][-1] == seen["places"][edge["second"]]
         assert edge["points"][0][0] < edge["points"][-1][0]
 
 
-def test_a_loop_is_not_followed_and_says_so():
-    seen = graph(Settings("silero-vad"))
-    assert not seen["followed"] and len(seen["edges"]) == 7 and graph(Settings("digits"))["followed"]
+def test_a_cell_that_loops_is_its_layers_in_order():
+    names = [layer.name for layer in load("silero-vad").layers]
+    assert edges("silero-vad") == set(zip(names, names[1:])) and graph(Settings("silero-vad"))["followed"]
+
+
+def test_of_a_transformer_every_layer_reads_what_all_before_it_added():
+    found = edges("gpt-shakespeare")
+    assert {("blocks.0.q", "blocks.0.o"), ("blocks.0.gate", "blocks.0.down"), ("blocks.0.o", "blocks.3.up"), ("blocks.3.down", "head")} <= found
+    assert not {("blocks.0.q", "blocks.0.gate"), ("blocks.1.up", "blocks.1.q")} & found
+
+
+def test_what_cannot_be_told_apart_is_a_chain_and_says_so(monkeypatch):
+    monkeypatch.setattr("explorer.views.graph.MOST", 1)
+    CACHE.clear()
+    seen = graph(Settings("fashion-resnet"))
+    assert not seen["followed"] and len(seen["edges"]) == len(seen["places"]) - 1
+    CACHE.clear()

@@ -16,17 +16,16 @@ class Block(nn.Module):
 
     def __init__(self, width: int, heads: int, hidden: int, epsilon: float):
         super().__init__()
-        self._heads = heads
+        self._size = width // heads
         self.q, self.k, self.v, self.o = (nn.Linear(width, width) for _ in range(4))
         self.attention_norm = nn.LayerNorm(width, epsilon)
         self.up, self.down = nn.Linear(width, hidden), nn.Linear(hidden, width)
         self.mlp_norm = nn.LayerNorm(width, epsilon)
 
     def forward(self, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-        n, positions, width = x.shape
-        q, k, v = (part(x).view(n, positions, self._heads, -1).transpose(1, 2) for part in (self.q, self.k, self.v))
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=seen[:, None, None, :])
-        x = self.attention_norm(x + self.o(y.transpose(1, 2).reshape(n, positions, width)))
+        q, k, v = (part(x).unflatten(2, (-1, self._size)).transpose(1, 2) for part in (self.q, self.k, self.v))
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=seen[:, None, None])
+        x = self.attention_norm(x + self.o(y.transpose(1, 2).flatten(2)))
         return self.mlp_norm(x + self.down(F.gelu(self.up(x))))
 
 
@@ -47,7 +46,7 @@ class SentenceEncoder(nn.Module):
         x = self.norm(self.tokens(tokens) + self.positions.weight[: tokens.shape[1]] + self.kinds.weight[0])
         for block in self.blocks:
             x = block(x, seen)
-        weights = seen[..., None].to(x.dtype)
+        weights = seen[:, :, None].float()
         return F.normalize((x * weights).sum(dim=1) / weights.sum(dim=1), dim=1)
 
 

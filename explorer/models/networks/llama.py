@@ -11,12 +11,27 @@ import torch.nn.functional as F
 from torch import nn
 
 
+class Rotary(nn.Module):
+    """Turns the pairs (i, i + size/2) of [..., positions, size] by what `rotations` says."""
+
+    def __init__(self, positions: int, size: int, base: float):
+        super().__init__()
+        cos, sin = rotations(positions, size, base)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        positions = x.shape[-2]
+        left, right = x.chunk(2, dim=-1)
+        return x * self.cos[:positions] + torch.cat((-right, left), dim=-1) * self.sin[:positions]
+
+
 class Block(nn.Module):
     """Attention, then SwiGLU, each on a normalised copy of the stream [n, positions, width] that it adds to."""
 
     def __init__(self, width: int, heads: int, shared: int, hidden: int, epsilon: float):
         super().__init__()
-        self._size = width // heads
+        self._size, self._grouped = width // heads, shared < heads
         self.attention_norm = nn.RMSNorm(width, epsilon)
         self.q = nn.Linear(width, heads * self._size, bias=False)
         self.k = nn.Linear(width, shared * self._size, bias=False)
@@ -27,13 +42,11 @@ class Block(nn.Module):
         self.up = nn.Linear(width, hidden, bias=False)
         self.down = nn.Linear(hidden, width, bias=False)
 
-    def forward(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-        n, positions, _ = x.shape
+    def forward(self, x: torch.Tensor, turned: Rotary) -> torch.Tensor:
         y = self.attention_norm(x)
-        q, k, v = (part(y).view(n, positions, -1, self._size).transpose(1, 2) for part in (self.q, self.k, self.v))
-        grouped = k.shape[1] < q.shape[1]
-        y = F.scaled_dot_product_attention(_turn(q, cos, sin), _turn(k, cos, sin), v, is_causal=True, enable_gqa=grouped)
-        x = x + self.o(y.transpose(1, 2).reshape(n, positions, -1))
+        q, k, v = (part(y).unflatten(2, (-1, self._size)).transpose(1, 2) for part in (self.q, self.k, self.v))
+        y = F.scaled_dot_product_attention(turned(q), turned(k), v, is_causal=True, enable_gqa=self._grouped)
+        x = x + self.o(y.transpose(1, 2).flatten(2))
         y = self.mlp_norm(x)
         return x + self.down(F.silu(self.gate(y)) * self.up(y))
 
@@ -56,16 +69,12 @@ class Llama(nn.Module):
         self.blocks = nn.ModuleList(Block(width, heads, shared or heads, hidden, epsilon) for _ in range(blocks))
         self.norm = nn.RMSNorm(width, epsilon)
         self.head = None if tied else nn.Linear(width, vocabulary, bias=False)
-        cos, sin = rotations(positions, width // heads, base)
-        self.register_buffer("cos", cos, persistent=False)
-        self.register_buffer("sin", sin, persistent=False)
+        self.turned = Rotary(positions, width // heads, base)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        positions = tokens.shape[1]
-        cos, sin = self.cos[:positions], self.sin[:positions]
         x = self.embed(tokens)
         for block in self.blocks:
-            x = block(x, cos, sin)
+            x = block(x, self.turned)
         x = self.norm(x)
         return F.linear(x, self.embed.weight) if self.head is None else self.head(x)
 
@@ -75,12 +84,6 @@ def rotations(positions: int, size: int, base: float) -> tuple[torch.Tensor, tor
     frequencies = base ** (-torch.arange(0, size, 2, dtype=torch.float64) / size)
     angles = torch.outer(torch.arange(positions, dtype=torch.float64), frequencies).repeat(1, 2)
     return angles.cos().float(), angles.sin().float()
-
-
-def _turn(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Rotate the pairs (i, i + size/2) of [..., positions, size]."""
-    left, right = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-right, left), dim=-1) * sin
 
 
 def next_tokens(logits: torch.Tensor) -> np.ndarray:

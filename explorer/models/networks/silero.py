@@ -21,6 +21,8 @@ class Gates(nn.Module):
     Input float32 [n, time, inputs], output of every step [n, time, hidden]. Gates in torch's order: input, forget, cell, output.
     """
 
+    loops = True  # over time: one node of a traced graph
+
     def __init__(self, inputs: int, hidden: int):
         super().__init__()
         self.ih = nn.Linear(inputs, 4 * hidden)
@@ -51,12 +53,11 @@ class SileroVad(nn.Module):
         self.decoder = nn.Linear(HIDDEN, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        n, frames, _ = x.shape
         y = self.stft(F.pad(x.flatten(0, 1), (0, PADDING), mode="reflect")[:, None, None])
         y = (y[:, :BINS].square() + y[:, BINS:].square()).sqrt()
         for convolution in self.encoder:
             y = F.relu(convolution(y))
-        y = self.lstm(y.view(n, frames, HIDDEN))
+        y = self.lstm(y.flatten(1).unflatten(0, (-1, x.shape[1])))
         return torch.sigmoid(self.decoder(F.relu(y))).squeeze(2)
 
 
