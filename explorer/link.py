@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from explorer.errors import SettingsError
 from explorer.query import LONGEST, MOST_FIELDS, TOO_LONG, Note, plain, read_query, write_query
 from explorer.settings import Settings
+from explorer.stopped import Stopped
 
 Fields = dict[str, str]
 
@@ -73,7 +74,8 @@ def link_or_none(settings: Settings, stamp: str | None = None) -> str | None:
 
 def canonical(settings: Settings) -> str:
     """Every field that moves a number as one string of any length: the key of caches."""
-    return write_query({"v": str(VERSION), **_fields_of(settings)}.items())
+    given = {"stopped": settings.digest} if isinstance(settings, Stopped) else {}
+    return write_query({"v": str(VERSION), **_fields_of(settings), **given}.items())
 
 
 def decode_link(query) -> tuple[Settings, tuple[Note, ...]]:

@@ -15,6 +15,7 @@ from explorer.advice import advise
 from explorer.algorithms import ALGORITHMS, of_stage
 from explorer.cache import CACHE, Codec
 from explorer.calibrated import activation_range, records, weight_range
+from explorer.codes import layer_tensor, quantized  # noqa: F401  who has the pipeline asks it for one layer too
 from explorer.cost.predict import predict
 from explorer.cost.size import Cost, size
 from explorer.errors import Cancelled
@@ -30,6 +31,7 @@ from explorer.settings import Settings
 from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db
 from explorer.stages import calibration_order, choose_codes, loaded, network_of, range_reads, untreated, what_is_read
 from explorer.stamp import digest_of, stamp_of
+from explorer.stopped import Stopped
 from explorer.tasks import Evaluation, Metric
 
 OUTPUT_SAMPLES = 32  # over which a layer's output error is measured
@@ -58,7 +60,7 @@ class Result:
     metric, fp32_metric, difference, agreement, similarity: Metric, see tasks.Evaluation
     changed: indices of the test samples whose answer changed
     layers, cost, advice, sqnr_db: as in Weighed, with each layer's output SQNR in dB and what algorithms could not use
-    stamp: the metric and a digest of all weights' codes and scales
+    stamp: the metric and a digest of all weights' codes and scales; "" where an algorithm was stopped
     """
 
     settings: Settings
@@ -79,7 +81,7 @@ class Result:
         layers = self.layers.replace([np.inf, -np.inf], np.nan).astype(object)
         metrics = ["metric", "fp32_metric", "difference", "agreement", *([] if self.similarity is None else ["similarity"])]
         return {
-            "link": link_or_none(self.settings, self.stamp),
+            "link": link_or_none(self.settings, self.stamp or None),
             "sentence": self.settings.sentence(),
             **{name: getattr(self, name).as_dict() for name in metrics},
             "changed": list(self.changed),
@@ -94,24 +96,6 @@ class Result:
 def settings_of(settings_or_link) -> Settings:
     """Settings as they are, or those of a link, of which what is not understood is replaced."""
     return settings_or_link if isinstance(settings_or_link, Settings) else decode_link(settings_or_link)[0]
-
-
-def layer_tensor(settings: Settings, i: int, *, progress: Progress | None = None, cancel=None) -> QuantizedTensor:
-    """The quantized weights of layer i."""
-    network, recipe = network_of(settings, progress=progress, cancel=cancel), settings.weights_of(i)
-    ranges = partial(weight_range, network, settings, i, recipe, progress=progress, cancel=cancel)
-    return choose_codes(network, settings, i, recipe, ranges, progress=progress, cancel=cancel)
-
-
-def quantized(settings: Settings, *, progress: Progress | None = None, cancel=None) -> tuple[QuantizedTensor, ...]:
-    """The weights of every layer; a layer left in FP32 is its own cast."""
-    layers = network_of(settings, progress=progress, cancel=cancel).layers
-    tensors = []
-    for i in range(len(layers)):
-        _stop_if(cancel)
-        tensors.append(layer_tensor(settings, i, progress=progress, cancel=cancel))
-        _say(progress, "quantize", (i + 1) / len(layers))
-    return tuple(tensors)
 
 
 def weigh(settings: Settings, *, progress: Progress | None = None, cancel=None) -> Weighed:
@@ -213,7 +197,7 @@ def finish(settings: Settings, evaluation: Evaluation, *, cancel=None) -> Result
     layers = weighed.layers.assign(output_sqnr_db=output_sqnr(settings, cancel=cancel))
     return Result(settings, evaluation.metric, evaluation.fp32, evaluation.difference, evaluation.agreement,
                   evaluation.changed, layers, weighed.cost, (*weighed.advice, *_notes(settings)), weighed.sqnr_db,
-                  stamp_of(weighed.digest, evaluation.metric), evaluation.similarity)  # fmt: skip
+                  "" if isinstance(settings, Stopped) else stamp_of(weighed.digest, evaluation.metric), evaluation.similarity)  # fmt: skip
 
 
 def _notes(settings: Settings) -> list[str]:

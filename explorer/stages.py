@@ -24,6 +24,16 @@ from explorer.values import as_values
 Progress = Callable[[str, float], None]
 REMEMBERED = 4  # rewritten networks
 
+
+
+class Unfinished(Cancelled):
+    """An algorithm was stopped inside a layer: `tensor` is its best so far, `done` the share of its work."""
+
+    def __init__(self, tensor: QuantizedTensor, done: float):
+        super().__init__("stopped; what was finished is kept")
+        self.tensor, self.done = tensor, done
+
+
 _networks: OrderedDict[str, tuple[Network, dict[int, str]]] = OrderedDict()
 _rewriting = Lock()
 
@@ -99,7 +109,8 @@ def choose_codes(
 ) -> QuantizedTensor:
     """The quantized weights of layer i: by the algorithm of the weights stage where it can, else by rounding.
 
-    ranges: gives (low, high) of the recipe. Raises Cancelled rather than keep what is half done.
+    ranges: gives (low, high) of the recipe. Raises Cancelled rather than keep what is half done, Unfinished
+    where that is the best so far.
     """
     seed = settings.seed if recipe.rounding == "stochastic" else 0
     key = f"tensor {network.digest} {i} {recipe} {seed}{range_reads(settings, recipe)}"
@@ -110,9 +121,19 @@ def choose_codes(
     def make() -> QuantizedTensor:
         reads = "calibration" in algorithm.reads
         inputs = inputs_of(network, settings, progress=progress, cancel=cancel)[i] if reads else None
-        q = algorithm.apply(network.weight(i), recipe, inputs, seed=settings.seed, ranges=ranges(),
-                            progress=_part(progress, algorithm.id), cancel=cancel)  # fmt: skip
-        _stop_if(cancel)
+        share = 0.0
+
+        def told(done: float) -> None:
+            nonlocal share
+            share = done
+            if progress is not None:
+                progress(algorithm.id, done)
+
+        q = algorithm.apply(network.weight(i), recipe, inputs, seed=settings.seed, ranges=ranges(), progress=told, cancel=cancel)
+        if algorithm.stoppable and cancel is not None and cancel.is_set() and share < 1:
+            raise Unfinished(_ready(q), share)
+        if not algorithm.stoppable:
+            _stop_if(cancel)
         return _ready(q)
 
     return CACHE.get(f"{key} {algorithm.id} {what_is_read(algorithm, settings)}", make, TENSOR)

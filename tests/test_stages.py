@@ -112,7 +112,7 @@ def test_what_is_stopped_half_way_is_not_kept():
 def test_stages_say_how_far_they_are():
     told = []
     pipeline.run(DIGITS.replace(algorithms=("gptq", "biascorr")), progress=lambda stage, done: told.append((stage, done)))
-    assert {"inputs", "gptq", "quantize", "biascorr", "evaluate"} <= {stage for stage, _ in told}
+    assert {"inputs", "gptq", "record", "biascorr", "evaluate"} <= {stage for stage, _ in told}
     assert all(0 <= done <= 1 for _, done in told)
 
 

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from components.controls.job import Job, job
+from components.controls.job import Job, job, stop
 from components.controls.state import state
 from components.words import en
 from explorer import pipeline
+from explorer.algorithms import ALGORITHMS
+from explorer.codes import StoppedHere
 from explorer.models import MODELS
 from explorer.pipeline import Result, Weighed
 from explorer.settings import Settings
+from explorer.stopped import Stopped
 from explorer.tasks import Evaluation
 
 PATIENCE = 0.5  # seconds for which one whole picture is better than two, where it is known to come by then
@@ -21,12 +24,18 @@ TURN = 0.1  # seconds between two looks at a job that has nothing to show yet
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """What is known of `settings`: the weights' report, then estimates, then the result."""
+    """What is known of `settings`: the weights' report, then estimates, then the result. Where an algorithm was
+    stopped these are not the settings of the tab, but those with what it had found."""
 
     settings: Settings
     weighed: Weighed
     evaluation: Evaluation | None = None
     result: Result | None = None
+
+    @property
+    def stopped(self) -> str:
+        """How far an algorithm was when it was stopped, in a sentence; "" for a whole run."""
+        return self.settings.said if isinstance(self.settings, Stopped) else ""
 
     @property
     def layers(self):
@@ -37,11 +46,18 @@ def answers(settings: Settings):
     """The work of a job: Snapshots of one experiment, each knowing more."""
 
     def work(*, progress, cancel) -> Iterator[Snapshot]:
-        weighed = pipeline.weigh(settings, progress=progress, cancel=cancel)
-        yield Snapshot(settings, weighed)
-        for evaluation in pipeline.stream(settings, progress=progress, cancel=cancel):
-            yield Snapshot(settings, weighed, evaluation)
-        yield Snapshot(settings, weighed, evaluation, pipeline.finish(settings, evaluation, cancel=cancel))
+        now = settings
+        try:
+            weighed = pipeline.weigh(now, progress=progress, cancel=cancel)
+        except StoppedHere as stopped:  # the best so far is looked at and evaluated like a whole run
+            if not cancel.take_back():
+                raise
+            now = stopped.settings
+            weighed = pipeline.weigh(now, progress=progress, cancel=cancel)
+        yield Snapshot(now, weighed)
+        for evaluation in pipeline.stream(now, progress=progress, cancel=cancel):
+            yield Snapshot(now, weighed, evaluation)
+        yield Snapshot(now, weighed, evaluation, pipeline.finish(now, evaluation, cancel=cancel))
 
     return work
 
@@ -58,11 +74,11 @@ def settle(running: Job, placeholder) -> None:
     choice of the person may interrupt.
     """
     if not running.wait(2 * TURN, lambda job: job.latest is not None):
-        title = MODELS[running.key.model].title
-        with placeholder.container(key="loading"):
-            bar = st.progress(0.0, en.LOADING.format(model=title))
+        with placeholder.container(key="loading", horizontal=True, vertical_alignment="center"):
+            bar = st.progress(0.0, _stage(running))
+            st.button(en.CANCEL, key="loading.cancel", on_click=stop, args=("experiment",))
             while not running.wait(TURN, lambda job: job.latest is not None):
-                bar.progress(running.share, en.LOADING.format(model=title))
+                bar.progress(min(running.share, 1.0), _stage(running))
         placeholder.empty()
     pace, size = state().pace, (running.key.model, running.key.evaluation_samples)
     if size not in pace:
@@ -70,6 +86,14 @@ def settle(running: Job, placeholder) -> None:
     elif pace[size] < PATIENCE:
         running.wait(PATIENCE)
     if running.latest is not None:
-        state().good = running.latest
+        if not running.latest.stopped:
+            state().good = running.latest
         if running.latest.result is not None:
             pace[size] = running.seconds
+
+
+def _stage(running: Job) -> str:
+    """What is being done before there is anything to show."""
+    if running.stage in ALGORITHMS.ids:
+        return en.ALGORITHM_WORKS.format(algorithm=ALGORITHMS[running.stage].title)
+    return en.STAGES.get(running.stage) or en.LOADING.format(model=MODELS[running.key.model].title)

@@ -14,6 +14,23 @@ from explorer.errors import Cancelled, ExplorerError
 FAREWELL = 10  # seconds for a job to stop when the process ends
 
 
+class Wish(Event):
+    """The wish that work stop. Work that has something to go on with takes it back, unless nobody waits for it any more."""
+
+    dropped = False
+
+    def drop(self) -> None:
+        self.dropped = True
+        self.set()
+
+    def take_back(self) -> bool:
+        """Whether the work may go on."""
+        self.clear()
+        if self.dropped:
+            self.set()
+        return not self.is_set()
+
+
 class Job:
     """One piece of work. `work(progress=, cancel=)` yields answers; the last one is the result.
 
@@ -32,7 +49,7 @@ class Job:
         self.ended = False
         self.taken = False
         self.seconds = 0.0
-        self._cancel, self._news = Event(), Condition()
+        self._cancel, self._news = Wish(), Condition()
         _jobs.add(self)
         Thread(target=self._run, args=(work,), daemon=True).start()
 
@@ -63,6 +80,10 @@ class Job:
     def cancel(self) -> None:
         self._cancel.set()
 
+    def drop(self) -> None:
+        """Cancel for good: nobody waits for it any more."""
+        self._cancel.drop()
+
     def wait(self, seconds: float, until: Callable[["Job"], bool] = lambda job: False) -> bool:
         """Wait until it has ended or `until(job)`, at most `seconds`; whether that came to be."""
         with self._news:
@@ -77,7 +98,7 @@ def _stop_all() -> None:
     """A thread that is inside torch when the interpreter goes would take the process down with an abort."""
     running = [job for job in list(_jobs) if not job.ended]
     for each in running:
-        each.cancel()
+        each.drop()
     for each in running:
         each.wait(FAREWELL)
 
@@ -87,15 +108,15 @@ def job(name: str, key, work: Callable[..., Iterator]) -> Job:
     jobs = state().jobs
     if name not in jobs or jobs[name].key != key:
         if name in jobs:
-            jobs[name].cancel()
+            jobs[name].drop()
         jobs[name] = Job(key, work)
     return jobs[name]
 
 
 def restart(name: str) -> None:
     """Forget a job, so that the next run starts it again."""
-    stop(name)
-    state().jobs.pop(name, None)
+    if name in state().jobs:
+        state().jobs.pop(name).drop()
 
 
 def stop(name: str) -> None:

@@ -5,6 +5,7 @@ Text that may come from a link is shown with st.text, which reads no markup.
 
 import streamlit as st
 
+from components.controls.job import restart
 from components.controls.state import State, state
 from components.words import en
 from explorer.algorithms import inexact
@@ -33,6 +34,9 @@ def notices(job) -> None:
         box = notice("bad", f"{job.error} {en.LAST_GOOD}" if now.good else job.error, "error", "!")
         if now.good:
             box.button(en.USE_LAST_GOOD, key="last-good", on_click=_use_last_good, type="tertiary")
+    elif job.cancelled and job.latest is None or job.latest is not None and job.latest.stopped:
+        box = notice("plain", job.latest.stopped if job.latest else en.STOPPED_FIRST, "stopped", "■")
+        box.button(en.CONTINUE, key="stopped.continue", on_click=restart, args=("experiment",), type="tertiary")
     elif now.stamp and job.latest is not None and job.latest.result is not None:
         _verdict(now, job.latest.result)
 

@@ -115,9 +115,10 @@ STOPPED_EMPTY = "stopped"
 CANCEL = "Cancel"
 CONTINUE = "Continue"
 STOPPED_HERE = "Stopped; what is here is what was finished."
+STOPPED_FIRST = "Stopped before anything was known of these settings; what is shown is from before."
 LOADING = "{model}: loading weights and data"
 WORKING = "Measuring"
-STAGES = {"quantize": "Quantizing the weights", "record": "Recording activations", "calibrate": "Finding ranges", "evaluate": WORKING}
+STAGES = {"quantize": "Quantizing the weights", "inputs": "Running the calibration samples", "record": "Recording activations", "calibrate": "Finding ranges", "evaluate": WORKING}
 
 # Notices
 LINK_OPENED = {"same": "✓", "close": "≈", "different": "✗"}

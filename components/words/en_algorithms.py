@@ -7,6 +7,7 @@ ALGORITHM_NAMES = {
     "cle": "Equalisation", "absorb": "Absorption", "smoothquant": "SmoothQuant", "awq": "AWQ", "hadamard": "Hadamard",
     "adaround": "AdaRound", "gptq": "GPTQ", "hqq": "HQQ", "biascorr": "Bias correction",
 }
+ALGORITHM_WORKS = "{algorithm} at work on the layers"
 ALGORITHM_NOT_NOW = "Not now: {why}."
 
 # What they do

@@ -49,6 +49,7 @@ class Algorithm:
     excludes, needs: ids it cannot be combined with, or does nothing without
     refuses: a layer's weight recipe → one sentence why it cannot treat it, or ""
     note: (network, samples asked for) → one sentence for the result on what it could not use of them, or ""
+    stoppable: of the weights stage: whether apply, when cancelled, returns its best so far
     exact: whether the weights' codes are the same bits on every machine: no matrix products or powers
     """
 
@@ -66,6 +67,7 @@ class Algorithm:
     refuses: Callable[[Recipe], str] = lambda recipe: ""
     note: Callable[[Network, int], str] = lambda network, samples: ""
     exact: bool = False
+    stoppable: bool = False
 
     @property
     def order(self) -> tuple[int, int, str]:

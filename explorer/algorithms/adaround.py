@@ -105,6 +105,8 @@ def learn(w, low, high, nearest, inputs, iterations: int | None, progress=None, 
             progress((part + done) / len(parts))
 
     for i, part in enumerate(parts):
+        if cancel is not None and cancel.is_set():
+            break
         up[part] = _learn(*(m[part] for m in stacked), [f[part[0]] for f in factors], iterations, partial(say, i), cancel)
     return up.reshape(-1, columns).numpy()
 
@@ -152,8 +154,7 @@ def _learn(w, low, high, best, factors, iterations: int, progress, cancel):
     moment, square = torch.zeros_like(v), torch.zeros_like(v)
     warm = int(WARM * iterations)
     for i in range(iterations):
-        if cancel is not None and cancel.is_set():
-            break
+        stop = cancel is not None and cancel.is_set()
         soft = torch.sigmoid(v)
         h = (1.2 * soft).sub_(0.1).clamp_(0, 1)
         slope = times_m(torch.addcmul(below, h, gap)).mul_(weight)
@@ -168,12 +169,14 @@ def _learn(w, low, high, best, factors, iterations: int, progress, cancel):
         square.mul_(0.999).addcmul_(slope, slope, value=0.001)
         unbiased = (1 - 0.999 ** (i + 1)) ** 0.5
         v.addcdiv_(moment, square.sqrt().add_(1e-12), value=-RATE * unbiased / (1 - 0.9 ** (i + 1)))
-        if (i + 1) % LOOK == 0 or i + 1 == iterations:
+        if stop or (i + 1) % LOOK == 0 or i + 1 == iterations:
             up = (v > 0).float()
             found = errors(up)
             better = found < least
             best, least = torch.where(better, up, best), torch.where(better, found, least)
             progress((i + 1) / iterations)
+        if stop:
+            break
     return best > 0.5
 
 
@@ -191,5 +194,6 @@ ALGORITHMS.register(
         function=adaround,
         reads=("calibration",),
         refuses=refuses,
+        stoppable=True,
     )
 )

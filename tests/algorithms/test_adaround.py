@@ -83,6 +83,7 @@ def test_stopped_it_gives_the_best_so_far():
             cancel.set()
 
     early = adaround(w, x, scale, -7, 7, progress=stop, cancel=cancel)
+    assert told[8] == pytest.approx(told[7] + 0.001) and len(told) == 9  # one more iteration, looked at too
     whole = adaround(w, x, scale, -7, 7, progress=told.append)
     plain = errors(w, nearest(w, scale), x).sum()
     assert errors(w, whole, x).sum() <= errors(w, early, x).sum() < plain
