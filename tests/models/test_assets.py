@@ -16,6 +16,7 @@ FILES = {
     "fashion": ("fashion.safetensors", "fashion.npz"),
     "fashion-resnet": ("fashion-resnet.safetensors",),  # and the images of fashion
     "voice": ("voice.safetensors", "speech/speech.npz"),
+    "magika": ("magika.npz",),
 }
 every_file = pytest.mark.parametrize(
     ("id", "file"), [(id, file) for id, files in FILES.items() for file in files]

@@ -18,7 +18,7 @@ every_model = pytest.mark.parametrize("id", here())
 
 def test_all_models_are_registered():
     promised = {"article-mlp", "article-mlp-drawn", "digits", "fashion", "fashion-resnet", "voice", "efficientnet-lite0", "silero-vad",
-                "gpt-shakespeare", "minilm", "smollm2-135m"}
+                "gpt-shakespeare", "magika", "minilm", "smollm2-135m"}
     assert promised <= set(MODELS.ids)
 
 
