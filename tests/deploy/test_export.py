@@ -50,7 +50,7 @@ REFUSED = {  # target → (settings, what the sentence names)
 
 
 def settings(model: str, weights: str, activations: str) -> Settings:
-    few = {"efficientnet-lite0": 24, "silero-vad": 6, "gpt-shakespeare": 12, "minilm": 12, "smollm2-135m": 1}.get(model, 120)
+    few = {"efficientnet-lite0": 24, "silero-vad": 6, "gpt-shakespeare": 12, "magika": 6, "minilm": 12, "smollm2-135m": 1}.get(model, 120)
     return Settings(model=model, weights=weights, activations=activations, calibration_samples=8, evaluation_samples=few)
 
 
