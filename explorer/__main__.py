@@ -8,8 +8,10 @@ import argparse
 import math
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
+from explorer.asked import asked, own_images
 from explorer.console import (
     parity_facts,
     print_export,
@@ -22,10 +24,11 @@ from explorer.console import (
     sums_facts,
 )
 from explorer.errors import Cancelled, ExplorerError, SettingsError
-from explorer.files import array, read, save
+from explorer.files import array, save
 from explorer.process import prepare
 from explorer.query import plain
 
+DATA_HELP = "labelled images of your own to test an image model on: a folder of class folders, a zip of one, or a CSV of path,label"
 EPILOG = "python -m explorer without a command starts the page on this machine."
 
 
@@ -42,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     prepare()
     try:
         options = _parser().parse_args(arguments)
+        if options.data is not None and options.command not in (page, run):
+            raise SettingsError("--data goes with the page and with run; leave it out here")
         options.command(options)
         sys.stdout.flush()
     except (KeyboardInterrupt, Cancelled):
@@ -80,6 +85,7 @@ def _to_nowhere(stream) -> None:
 def _parser() -> Parser:
     parser = Parser(prog="python -m explorer", description="An interactive precision-tradeoff explorer.", epilog=EPILOG)
     parser.add_argument("--port", type=int, help="port of the page (a free one from 8501 on)")
+    parser.add_argument("--data", metavar="PATH", help=DATA_HELP)
     parser.set_defaults(command=page)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -92,6 +98,7 @@ def _parser() -> Parser:
     sub = command(run, "run the experiment of a link")
     sub.add_argument("link", nargs="?", help='"?v=1&m=digits&w=int4-sym-g64-mse", or the whole address')
     sub.add_argument("--settings", metavar="FILE", help="a settings file in place of a link")
+    sub.add_argument("--data", metavar="PATH", default=argparse.SUPPRESS, help=DATA_HELP)
     sub = command(quantize, "quantize an array")
     sub.add_argument("file", help="an array of numbers as written by numpy.save")
     sub.add_argument("recipe", help="such as int4-sym-channel-mse")
@@ -127,23 +134,27 @@ def page(options) -> None:
     """Start the page on this machine and print its address."""
     from explorer.start import start_page
 
-    start_page(options.port)
+    start_page(options.port, options.data)
 
 
 def run(options) -> None:
     """Run the experiment that a link or a settings file describes."""
-    settings, notes = _asked(options)
+    own = options.data and own_images(options)
+    settings, notes = asked(options)
     import explorer
 
     result = explorer.run(settings, progress=show_progress())
     if options.json:
-        return print_json({"notes": [str(note) for note in notes], **result.as_dict(), **sums_facts(settings)})
+        data = {"data": asdict(own)} if own else {}
+        return print_json({"notes": [str(note) for note in notes], **result.as_dict(), **sums_facts(settings), **data})
     print_result(result)
+    if own:
+        print(f"data {own.sentence()}")
 
 
 def export(options) -> None:
     """Write the quantized network of a link to a file, verified by loading it again and running it."""
-    settings, notes = _asked(options)
+    settings, notes = asked(options)
     import explorer
 
     done = explorer.export(settings, options.file, to=options.to or _target_of(options.file), force=options.force, progress=show_progress())
@@ -162,7 +173,7 @@ def _target_of(file: str) -> str:
 
 def measure(options) -> None:
     """Time the network of a link and each of its layers in ONNX Runtime on this machine, against FP32."""
-    settings, notes = _asked(options)
+    settings, notes = asked(options)
     from explorer.measure import measure
     from explorer.measure.words import print_measured
 
@@ -258,27 +269,6 @@ def devices(options) -> None:
     from explorer.console import print_devices
 
     print_devices(options.json)
-
-
-def _asked(options):
-    """Settings of a link or file, and their notes, which are printed; refuses what it cannot do,
-    since a script should not receive the numbers of something else."""
-    from explorer.link import decode_link, settings_from_json
-
-    if not hasattr(options, "settings"):
-        options.link, options.settings = (None, options.link) if options.link.endswith(".json") else (options.link, None)
-    if options.settings is not None and options.link is not None:
-        raise SettingsError("a link and --settings exclude each other; give one of them")
-    if options.settings is not None:
-        settings, notes = settings_from_json(read(options.settings))
-    else:
-        settings, notes = decode_link(options.link)
-    if any(note.refused for note in notes):
-        said = [note.problem for note in notes if note.refused or not note.used]  # what is missing has a default
-        raise SettingsError("; ".join([*said, "nothing was done"]))
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
-    return settings, notes
 
 
 if __name__ == "__main__":

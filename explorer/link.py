@@ -41,6 +41,7 @@ VIEW = {
     "tab": re.compile("[a-z][a-z0-9_-]{0,30}"),
 }
 STAMP = re.compile(r"[A-Za-z0-9._:,@+-]{1,200}")
+DATA = re.compile("[0-9a-f]{12}")  # of images of one's own: what was measured on them is not reproduced without
 STREAMLIT = ("embed", "embed_options")  # of the server that shows the page, none of our business
 LARGEST_FILE = 1_000_000  # characters
 
@@ -54,6 +55,8 @@ def encode_link(settings: Settings, view: Mapping | None = None, stamp: str | No
     if not isinstance(settings, Settings):
         raise SettingsError(f"a link is made of Settings, not of {type(settings).__name__}")
     fields = {"v": str(VERSION), **_fields_of(settings), **_view_fields(view or {})}
+    if data := _own_data(settings):
+        fields["data"] = data
     if stamp is not None:
         if not isinstance(stamp, str) or not STAMP.fullmatch(stamp):
             raise SettingsError("a stamp is one word of letters, digits and . _ : , @ + -")
@@ -169,6 +172,8 @@ def _settings_of(fields: Fields) -> tuple[Settings, list[Note]]:
         elif LAYER.fullmatch(key):
             layer, note = _with_field(settings, key, text)
             layers |= dict(layer.layers)
+        elif key == "data" and DATA.fullmatch(text):
+            note = _data_note(settings, text)
         else:
             note = _other_field(key, text)
         notes += [note] if note else []
@@ -238,6 +243,20 @@ def _other_field(key: str, text: str) -> Note | None:
     if key in VIEW or key == "r":
         return Note(key, plain(text), "", "not a value of this field")
     return _unknown(key, text)
+
+
+def _own_data(settings: Settings) -> str:
+    from explorer.models import MODELS  # late: a model module may read recipes
+
+    return MODELS[settings.model].data
+
+
+def _data_note(settings: Settings, asked: str) -> Note | None:
+    """Images of one's own that are not here; a path to them is never taken from a link."""
+    here = _own_data(settings)
+    used = f"your images ({here})" if here else f"the test set that ships with {settings.model}"
+    why = "these numbers are of the sender's own images, which no link holds; start with --data and the same images to repeat them"
+    return None if here == asked else Note("data", asked, used, why)
 
 
 def _unknown(key: str, text: str) -> Note:

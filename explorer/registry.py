@@ -35,6 +35,11 @@ class Registry(Generic[T]):
         self._values[value.id] = value
         return value
 
+    def replace(self, value: T) -> None:
+        """Put `value` in the place of the one under `value.id`, which keeps its place."""
+        self[value.id]
+        self._values[value.id] = value
+
     def discover(self, package: str, path: list[str]) -> None:
         """Import every module of a package, so that each registers itself."""
         for module in sorted(pkgutil.iter_modules(path), key=lambda m: m.name):

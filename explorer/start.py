@@ -22,13 +22,21 @@ OPTIONS = (
 )
 
 
-def start_page(port: int | None = None) -> None:
+def start_page(port: int | None = None, data: str | None = None) -> None:
     """Serve the page until Ctrl-C, on `port` or the first free one from 8501 on.
 
-    Raises SettingsError when the port cannot be had or Streamlit is missing.
+    data: a path of labelled images that take the place of test samples (see models/own.py)
+    Raises SettingsError when the port cannot be had or Streamlit is missing, DataError for images that cannot be used.
     """
     port = _free_port() if port is None else _checked_port(port)
-    print(f"The page is at http://localhost:{port} and stops with Ctrl-C", flush=True)
+    address = f"http://localhost:{port}"
+    if data is not None:
+        from explorer.models.own import use
+
+        own = use(data)
+        print(own.sentence(), flush=True)
+        address += f"/?m={own.models[0]}"
+    print(f"The page is at {address} and stops with Ctrl-C", flush=True)
     os.chdir(ROOT)  # where Streamlit looks for .streamlit/
     sys.path.insert(0, str(ROOT))
     Thread(target=_preload, args=(port,), daemon=True).start()

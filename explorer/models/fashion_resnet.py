@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from explorer.models import MODELS, Model, Network
 from explorer.models.assemble import classifier
-from explorer.models.fashion import CALIBRATION, CLASSES, TEST, prepare
+from explorer.models.fashion import CALIBRATION, CLASSES, TEST, framed, prepare
 from explorer.models.seen import Picture
 
 FILE = "fashion-resnet.safetensors"
@@ -37,5 +37,6 @@ MODELS.register(
         batch=125,
         load=load,
         seen=Picture,
+        framed=framed,
     )
 )

@@ -6,7 +6,7 @@ first asked for: a network's weights can be on screen before a single photograph
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import ModelError
+from explorer.models.lazy import Lazy
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,12 +26,11 @@ SMALLEST = 160  # pixels of a crop's side in the photograph; less shows texture,
 
 
 @dataclass(frozen=True, eq=False)
-class Crops:
-    """An array, uint8 [n, size, size, 3], whose entries are made when indexed.
+class Crops(Lazy):
+    """uint8 [n, size, size, 3].
 
     Crop i is a random square of photograph i modulo their number, resized: any first k crops
-    show all photographs about equally often. Indexing works as for NumPy's first axis (an
-    integer, a slice, an array of indices, a mask) and gives a NumPy array.
+    show all photographs about equally often.
 
     photographs: "package/file" each, package being "skimage" or "sklearn"
     """
@@ -39,42 +39,20 @@ class Crops:
     count: int
     size: int
     seed: int
-    _made: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         return self.count, self.size, self.size, 3
 
-    @property
-    def dtype(self) -> np.dtype:
-        return np.dtype(np.uint8)
+    def _make(self, i: int) -> np.ndarray:
+        from PIL.Image import Resampling
 
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, which) -> np.ndarray:
-        chosen = np.arange(self.count)[which]
-        if chosen.ndim == 0:
-            return self._crop(int(chosen))
-        if not chosen.size:
-            return np.empty((0, *self.shape[1:]), self.dtype)
-        return np.stack([self._crop(int(i)) for i in chosen])
-
-    def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        return self[:].astype(dtype or self.dtype, copy=False)
-
-    def _crop(self, i: int) -> np.ndarray:
-        if i not in self._made:
-            from PIL.Image import Resampling
-
-            image = photograph(self.photographs[i % len(self.photographs)])
-            draw = np.random.default_rng([self.seed, i])
-            side = int(draw.integers(SMALLEST, min(image.size), endpoint=True))
-            left, top = (int(draw.integers(0, room - side, endpoint=True)) for room in image.size)
-            box = (left, top, left + side, top + side)
-            square = image.resize((self.size, self.size), Resampling.BICUBIC, box)
-            self._made[i] = np.asarray(square)
-        return self._made[i]
+        image = photograph(self.photographs[i % len(self.photographs)])
+        draw = np.random.default_rng([self.seed, i])
+        side = int(draw.integers(SMALLEST, min(image.size), endpoint=True))
+        left, top = (int(draw.integers(0, room - side, endpoint=True)) for room in image.size)
+        box = (left, top, left + side, top + side)
+        return np.asarray(image.resize((self.size, self.size), Resampling.BICUBIC, box))
 
 
 @cache

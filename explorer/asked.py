@@ -1,0 +1,37 @@
+"""What a command line asks for: the settings of a link or a settings file, and images of one's own."""
+
+import sys
+
+from explorer.errors import SettingsError
+from explorer.files import read
+
+
+def own_images(options):
+    """Images of one's own, for the model that was asked for."""
+    from explorer.models.own import use  # late: what asks for no images loads none
+
+    return use(options.data, _decoded(options)[0].model)
+
+
+def asked(options):
+    """Settings of a link or file, and their notes, which are printed; refuses what it cannot do,
+    since a script should not receive the numbers of something else."""
+    settings, notes = _decoded(options)
+    if any(note.refused for note in notes):
+        said = [note.problem for note in notes if note.refused or not note.used]  # what is missing has a default
+        raise SettingsError("; ".join([*said, "nothing was done"]))
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    return settings, notes
+
+
+def _decoded(options):
+    from explorer.link import decode_link, settings_from_json
+
+    if not hasattr(options, "settings"):
+        options.link, options.settings = (None, options.link) if options.link.endswith(".json") else (options.link, None)
+    if options.settings is not None and options.link is not None:
+        raise SettingsError("a link and --settings exclude each other; give one of them")
+    if options.settings is not None:
+        return settings_from_json(read(options.settings))
+    return decode_link(options.link)
