@@ -140,7 +140,7 @@ def _dimensions(module, sample: torch.Tensor) -> tuple[list, list]:
     """Those of the input and the output; what may have another length has a name: samples, and places of a sequence."""
     output = module(sample)
     shapes = ["n", *sample.shape[1:]], ["n", *output.shape[1:]]
-    if sample.dtype == torch.int64 or sample.dim() == 3:  # [n, places] or [n, places, ...]
+    if (sample.dtype == torch.int64 or sample.dim() == 3) and not getattr(module, "fixed_length", False):  # [n, places] or [n, places, ...]
         shorter = module(sample[:, :-1])
         shapes[0][1] = "places"
         shapes[1][1:] = ["places" if one != other else one for one, other in zip(output.shape[1:], shorter.shape[1:])]

@@ -22,7 +22,7 @@ from explorer.models.networks.llama import Rotary
 from explorer.models.networks.silero import Gates
 
 KNOWN = ("convolutions, linear layers, attention, rotary positions, LSTM cells, embeddings, layer and RMS norms, ReLU, ReLU6, SiLU, GELU, "
-         "sigmoid, sums, products, means over pixels, slices, reshapes, and zero padding before a convolution")  # fmt: skip
+         "sigmoid, sums, products, means over pixels, maxima, slices, reshapes, and zero padding before a convolution")  # fmt: skip
 
 
 def operation(graph, node, arguments, named) -> str | Value:
@@ -132,6 +132,11 @@ def _sum(graph, name, x, dim, keepdim=False):
     return graph.node("ReduceSum", [x.name, graph.whole(dim)], name, keepdims=int(keepdim))
 
 
+def _amax(graph, name, x, dim, keepdim=False):
+    axes = (dim,) if isinstance(dim, int) else dim
+    return Value(graph.node("ReduceMax", [x.name, graph.whole(*axes)], name, keepdims=int(keepdim)), (), x.positive)
+
+
 def _normalize(graph, name, x, p=2.0, dim=1, eps=1e-12, out=None):
     length = graph.node("ReduceL2", [x.name, graph.whole(dim)], f"{name}.length", keepdims=1)
     return graph.node("Div", [x.name, graph.node("Max", [length, graph.number(f"epsilon.{eps:g}", eps)], f"{name}.least")], name)
@@ -226,7 +231,7 @@ OPERATIONS = {
     **dict.fromkeys((F.relu, torch.relu, "relu"), _relu), F.relu6: _relu6, **dict.fromkeys((torch.sigmoid, "sigmoid"), _sigmoid),
     F.silu: _silu, F.gelu: _gelu, "square": _square, "sqrt": _one("Sqrt"), **dict.fromkeys((operator.add, torch.add), _add),
     operator.mul: _two("Mul"), operator.truediv: _two("Div"), operator.or_: _two("Or"), operator.invert: _one("Not"), operator.ne: _differs,
-    "any": _any, "float": _float, "sum": _sum, F.normalize: _normalize, **dict.fromkeys(("mean", torch.mean), _mean),
+    "any": _any, "float": _float, "sum": _sum, "amax": _amax, F.normalize: _normalize, **dict.fromkeys(("mean", torch.mean), _mean),
     **dict.fromkeys(("flatten", torch.flatten), _flatten), "unflatten": _unflatten, "transpose": _transpose, "squeeze": _squeeze,
     getattr: _attribute, operator.getitem: _item, F.pad: _pad_ends, F.linear: _linear, F.scaled_dot_product_attention: attention,
 }  # fmt: skip

@@ -18,6 +18,8 @@ EPSILON = 1e-6
 class Magika(nn.Module):
     """Tokens int64 [n, POSITIONS] to logits [n, CLASSES]."""
 
+    fixed_length = True  # the norm along the file has a gain for each of its steps
+
     def __init__(self):
         super().__init__()
         steps = POSITIONS // TOGETHER
@@ -28,9 +30,9 @@ class Magika(nn.Module):
         self.norm = nn.LayerNorm(CHANNELS, EPSILON)
         self.head = nn.Linear(CHANNELS, CLASSES)
 
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        x = F.gelu(self.embed(tokens) + self.shift, approximate="tanh")
-        x = x.view(len(tokens), POSITIONS // TOGETHER, TOGETHER * WIDTH).transpose(1, 2)
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.gelu(self.embed(x) + self.shift, approximate="tanh")
+        x = x.unflatten(1, (POSITIONS // TOGETHER, TOGETHER)).flatten(2).transpose(1, 2)
         x = F.gelu(self.conv(self.steps_norm(x)[:, :, None]), approximate="tanh")
         return self.head(self.norm(x.amax((2, 3))))
 
