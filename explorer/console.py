@@ -219,7 +219,9 @@ def metric_words(metric) -> str:
         "share": (100, ".2f", " points" if difference else " %"), "bits": (1, ".4f", " bits"),
         "perplexity": (1, ".5g", ""), "cosine": (1, ".4f", ""),
     }[metric.unit]  # fmt: skip
-    value, low, high = (f"{factor * x:{'+' if difference else ''}{digits}}" for x in (metric.value, metric.low, metric.high))
+    sign = "+" if difference else ""
+    ends = (metric.value, metric.low, metric.high)
+    value, low, high = (f"{x:{sign},.0f}" if metric.unit == "perplexity" and 1e3 <= abs(x) < 1e7 else f"{factor * x:{sign}{digits}}" for x in ends)
     return f"{value}{unit} (95 % interval {low} to {high}, n = {metric.n:,})"
 
 

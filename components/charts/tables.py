@@ -42,6 +42,8 @@ def parity(table: pd.DataFrame, key: str) -> None:
 
 def measured(table: pd.DataFrame, key: str) -> None:
     """A row for each layer shape that was timed."""
+    names = [en_measured.MORE.format(layer=row.layer, more=whole(row.more)) if row.more else row.layer for row in table.itertuples()]
+    table = table.assign(layers=names)
     counts = {verdict: whole(int((table["verdict"] == verdict).sum())) for verdict in ("faster", "slower")}
     _table(table, en_measured.COLUMNS, key, en_measured.ALT.format(count=whole(len(table)), **counts), height=min(35 * len(table) + 38, 420))
 

@@ -4,16 +4,15 @@ import streamlit as st
 
 from components.charts.tables import measured as table
 from components.controls.job import Job, job, stop
-from components.controls.progress import under_way
+from components.controls.progress import stopped, under_way
 from components.controls.state import state
 from components.words import en_measured
 from components.words.numbers import metric, percent, whole
-from explorer.errors import ExplorerError
 from explorer.settings import Settings
 from explorer.views.measured import before, rows, timed
 
-POLL = 0.5
-KEY = "measured"
+POLL, PATIENCE = 0.5, 0.3
+KEY, BEFORE = "measured", "measured.before"
 
 
 def measured(settings: Settings) -> None:
@@ -28,11 +27,29 @@ def measured(settings: Settings) -> None:
         st.text(en_measured.REFUSED.format(why=running.error.rstrip(".")))
     elif mine and running.cancelled:
         st.text(en_measured.STOPPED_PART if running.latest else en_measured.STOPPED)
-    try:
-        found = running.latest if mine and running.latest else before(settings)
-    except ExplorerError as error:
-        st.text(en_measured.REFUSED.format(why=str(error).rstrip(".")))
+    if mine and running.latest:
+        _offered(settings, running.latest)
         return
+    looking = job(BEFORE, settings, lambda **how: iter([before(settings, **how)]))
+    looking.wait(PATIENCE)
+    st.fragment(_looked, run_every=None if looking.ended else POLL)(settings, looking, not looking.ended)
+
+
+def _looked(settings: Settings, looking: Job, was_running: bool) -> None:
+    """What was measured before, once it is known whether it can be measured at all."""
+    if was_running and looking.ended:
+        st.rerun()
+    if was_running:
+        under_way(looking, BEFORE, en_measured.LOOKING)
+    elif looking.error:
+        st.text(en_measured.REFUSED.format(why=looking.error.rstrip(".")))
+    elif looking.cancelled:
+        stopped(looking, BEFORE)
+    else:
+        _offered(settings, looking.latest)
+
+
+def _offered(settings: Settings, found) -> None:
     st.button(en_measured.AGAIN if found else en_measured.START, key="measured.start", icon=":material/timer:",
               on_click=_start, args=(settings, found is not None))  # fmt: skip
     if found:
@@ -42,6 +59,7 @@ def measured(settings: Settings) -> None:
 def _start(settings: Settings, again: bool) -> None:
     stop(KEY)
     state().jobs.pop(KEY, None)
+    state().jobs.pop(BEFORE, None)  # it will have something to find
     job(KEY, settings, lambda **how: timed(settings, again=again, **how))
 
 

@@ -72,10 +72,15 @@ def exempting(last: int) -> None:
 
 
 def _exempt(last: int) -> None:
-    exempt = st.session_state["exempt"]
+    """What the two layers had of their own comes back when the switch goes off again."""
+    exempt, ends, spared = st.session_state["exempt"], {0, last}, state().spared
 
     def changed(settings: Settings) -> Settings:
-        own = {layer: recipe for layer, recipe in settings.layers if layer not in (0, last)}
-        return settings.replace(layers=own | ({0: "fp32", last: "fp32"} if exempt else {}))
+        own = dict(settings.layers)
+        if exempt:
+            spared[settings.model] = {layer: own[layer] for layer in ends & own.keys()}
+            return settings.replace(layers=own | dict.fromkeys(ends, "fp32"))
+        kept = {layer: recipe for layer, recipe in own.items() if layer not in ends}
+        return settings.replace(layers=kept | spared.pop(settings.model, {}))
 
     change(changed)

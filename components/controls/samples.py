@@ -8,14 +8,17 @@ import streamlit as st
 
 from components.charts.style import palette
 from components.controls.experiment import Snapshot
-from components.controls.job import Job
+from components.controls.job import Job, job
+from components.controls.progress import stopped, under_way
 from components.controls.written import written
 from components.words import en_samples as en
 from components.words.numbers import percent, short, whole
 from explorer.models import MODELS
+from explorer.settings import Settings
 from explorer.views.generated import writes
 from explorer.views.samples import kind, order, samples
 
+PATIENCE, POLL = 0.5, 0.3  # seconds to wait for what is known already or quick; between two looks at what is not
 FIRST = {"picture": 16, "sound": 6, "features": 20, "text": 8}  # how many are shown, and come with each click on More
 
 
@@ -30,7 +33,7 @@ def sampled(running: Job, snapshot: Snapshot, selected: int) -> None:
 
 
 def _tab(snapshot: Snapshot) -> None:
-    settings, evaluation = snapshot.settings, snapshot.evaluation
+    settings, evaluation = snapshot.settings.replace(target="here"), snapshot.evaluation
     labelled = evaluation.fp32.kind != "definition"
     with st.container(horizontal=True, vertical_alignment="center", key="samples-head"):
         choices = [each for each in en.CHOICES if labelled or each != "wrong"]
@@ -49,10 +52,30 @@ def _tab(snapshot: Snapshot) -> None:
     rounds = st.session_state.setdefault("samples.rounds", {})
     place = (settings.model, which)
     count = FIRST[seen] * rounds.get(place, 1)
-    RENDERERS[seen](samples(settings, indices[:count]))
+    shown = tuple(indices[:count])
+    answering = job("samples", (settings, shown), _work(settings, shown))
+    answering.wait(PATIENCE)
+    st.fragment(_answered, run_every=None if answering.ended else POLL)(answering, seen, not answering.ended)
     if count < len(indices):
         st.button(en.MORE, key="samples.more", on_click=lambda: rounds.update({place: rounds.get(place, 1) + 1}))
     st.caption(en.LICENCE.format(licence=MODELS[settings.model].licence))
+
+
+def _work(settings: Settings, shown: tuple[int, ...]):
+    def work(*, progress, cancel):
+        yield samples(settings, list(shown), progress=progress, cancel=cancel)
+
+    return work
+
+
+def _answered(answering: Job, seen: str, was_running: bool) -> None:
+    if was_running and answering.ended:
+        st.rerun()
+    if was_running:
+        under_way(answering, "samples", en.ANSWERING)
+    stopped(answering, "samples")
+    if answering.latest is not None:
+        RENDERERS[seen](answering.latest)
 
 
 def _pictures(rows: list[dict]) -> None:
@@ -122,11 +145,18 @@ def _features(rows: list[dict]) -> None:
 def _answers(row: dict) -> str:
     """The caption: label, FP32's answer and the quantized one, each with how sure it is."""
     lines = [] if row["truth"] is None else [(en.TRUTH, html.escape(row["truth"]), "")]
-    lines.append((en.FP32, _sure(row["fp32"], row["fp32_sure"]), _mark(row["fp32_right"])))
-    lines.append((en.QUANTIZED, _sure(row["quantized"], row["sure"]), _mark(row["right"])))
+    lines.append((en.FP32, _given(row, "fp32", row["fp32_sure"]), _mark(row["fp32_right"])))
+    lines.append((en.QUANTIZED, _given(row, "quantized", row["sure"]), _mark(row["right"])))
     changed = f'<span class="sample-changed">{en.CHANGED_MARK}</span>' if row["changed"] else ""
     items = "".join(f"<dt>{name}</dt><dd>{answer}{mark}</dd>" for name, answer, mark in lines)
     return f"<figcaption><dl>{items}</dl>{changed}</figcaption>"
+
+
+def _given(row: dict, which: str, sure: float | None) -> str:
+    """An answer, or how many frames have the right one."""
+    if "frames_right" in row:
+        return en.FRAMES_RIGHT.format(right=whole(row["frames_right"][which]), all=whole(len(row["frames"]["truth"])))
+    return _sure(row[which], sure)
 
 
 def _sure(answer: str, sure: float | None) -> str:

@@ -30,6 +30,7 @@ class State:
     bare: what an address without a query stands for.
     changed: whether a widget spoke since then, which counts more than the address.
     jobs: running or finished work by name (see job.py). good: the last snapshot that worked.
+    spared: by model, the recipes of their own that the first and the last layer had before a switch left them in FP32.
     pace: seconds that the last experiment took, by model and number of test samples.
     """
 
@@ -44,6 +45,7 @@ class State:
     changed: bool = False
     jobs: dict = field(default_factory=dict)
     good: object = None
+    spared: dict = field(default_factory=dict)
     pace: dict = field(default_factory=dict)
 
 

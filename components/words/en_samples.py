@@ -17,6 +17,8 @@ CHANGED_MARK = "changed"
 TABLE_ALT = "Table of {count} test samples, {changed} of them with another answer than FP32's."
 COLUMNS = {"index": "Sample", "truth": TRUTH, "fp32": FP32, "quantized": QUANTIZED}
 LICENCE = "Licence of {licence}"
+FRAMES_RIGHT = "{right} of {all} frames right"
+ANSWERING = "Asking both networks about these samples"
 FRAMES = {"truth": "speech, by the label", "fp32": "by FP32", "quantized": "by the quantized network"}
 FRAMES_ALT = "Of {all} frames {truth} are speech; FP32 hears it in {fp32}, the quantized network in {quantized}."
 

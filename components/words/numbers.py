@@ -18,18 +18,34 @@ VALUES = {"share": (100, "{:.1f} %"), "bits": (1, "{:.3f} bits"), "perplexity": 
 CHANGES = {"share": (100, "{:+.1f} pp"), "bits": (1, "{:+.3f} bits"), "perplexity": (1, "{:+.4g}"), "cosine": (1, "{:+.4f}")}
 
 
+THOUSANDS, TOO_LONG = 1e3, 1e7  # from here a perplexity is written out; and from here it is a power of ten
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def value(number: float, unit: str) -> str:
     """A metric's value in its unit: "87.4 %", "2.379 bits"; an end of an interval may be endless."""
     factor, text = VALUES[unit]
+    if unit == "perplexity" and abs(number) >= THOUSANDS:
+        return _endless(_large(number))
     return _endless(text.format(factor * number))
 
 
 def change(number: float, unit: str) -> str:
     """A difference of two such values, always signed: "−42.1 pp", "+0.024 bits"."""
     factor, text = CHANGES[unit]
+    if unit == "perplexity" and abs(number) >= THOUSANDS:
+        return _endless(_large(number, "+"))
     written = text.format(factor * number)
     nothing = text.format(0.0)
     return _endless(nothing if written == nothing.replace("+", "-") else written)
+
+
+def _large(number: float, sign: str = "") -> str:
+    """"580,678", "5.8 · 10⁹"."""
+    if abs(number) < TOO_LONG or math.isinf(number):
+        return f"{number:{sign},.0f}"
+    mantissa, _, exponent = f"{number:{sign}.1e}".partition("e")
+    return f"{mantissa} · 10{str(int(exponent)).translate(RAISED)}"
 
 
 def _endless(text: str) -> str:

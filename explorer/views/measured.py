@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from explorer.measure import Measured
 
 
-def before(settings: Settings) -> Measured | None:
+def before(settings: Settings, **how) -> Measured | None:
     """What this machine has measured before. Raises SettingsError for what ONNX cannot hold, ModelError."""
     from explorer.deploy import TARGETS, planned
     from explorer.measure import known
 
-    planned(settings, TARGETS["onnx"])
+    planned(settings, TARGETS["onnx"], **how)
     return known(settings)
 
 
@@ -29,12 +29,11 @@ def timed(settings: Settings, **how) -> Iterator[Measured]:
 
 
 def rows(found: Measured) -> pd.DataFrame:
-    """A row for each layer shape; what is too noisy has no numbers. Times in µs."""
+    """A row for each layer shape; what is too noisy has no numbers. Times in µs. layer: the first of that shape; more: how many follow."""
     made = []
     for each in found.layers:
         ratio, names = each.ratio, each.names
         numbers = [None] * 5 if ratio.noisy else [ratio.value, ratio.low, ratio.high, 1e6 * ratio.first, 1e6 * ratio.second]
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        made.append([f"{names[0]}{more}", each.kind, " × ".join(map(str, each.shape)), ratio.verdict, *numbers])
-    table = pd.DataFrame(made, columns=["layers", "kind", "shape", "verdict", "ratio", "ratio_low", "ratio_high", "fp32", "quantized"])
+        made.append([names[0], len(names) - 1, each.kind, " × ".join(map(str, each.shape)), ratio.verdict, *numbers])
+    table = pd.DataFrame(made, columns=["layer", "more", "kind", "shape", "verdict", "ratio", "ratio_low", "ratio_high", "fp32", "quantized"])
     return table.astype(dict.fromkeys(("ratio", "ratio_low", "ratio_high", "fp32", "quantized"), float))

@@ -38,12 +38,12 @@ def kind(settings: Settings) -> str | None:
     return model.seen and type(model.seen(loaded(settings).test[0])).__name__.lower()
 
 
-def samples(settings: Settings, indices: list[int]) -> list[dict]:
+def samples(settings: Settings, indices: list[int], *, progress=None, cancel=None) -> list[dict]:
     """One dict a sample, JSON-like but for bytes: index; truth, fp32 and quantized, in words, None where there is no
     label; fp32_sure, sure, the probability that each gives its own answer, None where outputs are features and give none;
     changed, and what is seen (see `_seen`).
-    Where every frame gets an answer, `frames` has those of truth, fp32 and quantized, words count the right ones, and
-    nobody is sure.
+    Where every frame gets an answer, `frames` has those of truth, fp32 and quantized, `frames_right` counts the right ones
+    of both, and there is no answer in words.
 
     The two networks run these samples in one batch.
     """
@@ -54,7 +54,7 @@ def samples(settings: Settings, indices: list[int]) -> list[dict]:
     def make() -> list[dict]:
         stored = network.test[np.array(indices)]
         inputs = network.prepare(stored)
-        outputs = [run(inputs) for run in (Simulated(network), simulate(settings))]
+        outputs = [run(inputs) for run in (Simulated(network), simulate(settings, progress=progress, cancel=cancel))]
         labels = None if network.labels is None else network.labels[np.array(indices)]
         rows = BY_TASK[model.metric](network, model, outputs, labels)
         seen = [None if model.seen is None else _seen(model.seen(sample)) for sample in stored]
@@ -68,8 +68,8 @@ def _by_class(network, model: Model, outputs: list, labels) -> list[dict]:
     (before, before_sure), (after, after_sure) = (_answers(network, each) for each in outputs)
     rows = zip([None] * len(before) if labels is None else labels, before, before_sure, after, after_sure, strict=True)
     return [
-        {"truth": None if label is None else _word(model, label),
-         "fp32": _word(model, first), "fp32_sure": first_sure, "quantized": _word(model, second), "sure": second_sure,
+        {"truth": None if label is None else model.classes[label],
+         "fp32": model.classes[first], "fp32_sure": first_sure, "quantized": model.classes[second], "sure": second_sure,
          "changed": bool(first != second),
          "fp32_right": None if label is None else bool(first == label), "right": None if label is None else bool(second == label)}
         for label, first, first_sure, second, second_sure in rows
@@ -92,18 +92,14 @@ def _answers(network, outputs) -> tuple[list[int], list[float | None]]:
 def _by_frame(network, model: Model, outputs: list, labels: np.ndarray) -> list[dict]:
     rows = []
     for truth, before, after in zip(labels, *map(network.answers, outputs), strict=True):
-        right = [f"{int((each == truth).sum())} of {len(truth)} frames right" for each in (before, after)]
+        right = {name: int((each == truth).sum()) for name, each in (("fp32", before), ("quantized", after))}
         frames = {"truth": truth.tolist(), "fp32": before.tolist(), "quantized": after.tolist()}
-        rows.append({"truth": None, "fp32": right[0], "fp32_sure": None, "quantized": right[1], "sure": None, "frames": frames,
+        rows.append({"truth": None, "fp32": None, "fp32_sure": None, "quantized": None, "sure": None, "frames": frames, "frames_right": right,
                      "changed": bool((before != after).any()), "fp32_right": None, "right": None})  # fmt: skip
     return rows
 
 
 BY_TASK = {"accuracy": _by_class, "agreement with FP32": _by_class, "accuracy of frames": _by_frame}
-
-
-def _word(model: Model, answer: int) -> str:
-    return model.classes[answer] if model.classes else f"class {answer}"
 
 
 def _seen(what) -> dict:

@@ -29,3 +29,12 @@ def test_the_switch_gives_the_first_and_the_last_layer_fp32_in_the_link(open_app
     assert toggle.value
     toggle.set_value(False).run()
     assert "l0" not in app.query_params and "l5" not in app.query_params
+
+
+def test_the_switch_gives_back_what_the_two_layers_had(open_app):
+    app = open_app(LOW.replace(layers={0: "int8-sym-channel-minmax", 2: "int6-sym-tensor-minmax"}))
+    next(each for each in app.toggle if each.key == "exempt").set_value(True).run()
+    assert app.query_params["l0"] == app.query_params["l5"] == "fp32"
+    next(each for each in app.toggle if each.key == "exempt").set_value(False).run()
+    assert app.query_params["l0"] == "int8-sym-channel-minmax" and app.query_params["l2"] == "int6-sym-tensor-minmax"
+    assert "l5" not in app.query_params

@@ -6,6 +6,7 @@ from html import escape
 import pytest
 
 from components.controls import samples as tab_of_samples
+from components.controls.state import KEY
 from components.controls import written as tab_of_writing
 from explorer import Settings, run
 from explorer.views.generated import generated
@@ -14,15 +15,21 @@ LOW = Settings("digits", "int3-sym-tensor-minmax", "fp32", evaluation_samples=10
 
 
 def cards(app) -> list[str]:
-    body = next(each.value for each in app.get("html") if 'class="samples' in str(each.value))
+    body = next((each.value for each in app.get("html") if 'class="samples' in str(each.value)), "")
     return re.findall("<figure.*?</figure>", body, re.S)
+
+
+def answered(app):
+    """The page once both networks have answered, which they do in the background."""
+    assert app.session_state[KEY].jobs["samples"].wait(60)
+    app.run()
+    assert not app.exception
+    return app
 
 
 @pytest.fixture
 def opened(open_app):
-    app = open_app(LOW, tab="samples")
-    assert not app.exception
-    return app
+    return answered(open_app(LOW, tab="samples"))
 
 
 def test_changed_pictures_come_first_each_with_both_answers(opened):
@@ -38,13 +45,12 @@ def test_changed_pictures_come_first_each_with_both_answers(opened):
 
 def test_more_are_shown_on_request(opened):
     next(button for button in opened.button if button.key == "samples.more").click().run()
-    assert len(cards(opened)) == 2 * tab_of_samples.FIRST["picture"]
+    assert len(cards(answered(opened))) == 2 * tab_of_samples.FIRST["picture"]
 
 
 def test_features_stand_in_a_table(open_app):
     app = open_app(Settings("article-mlp", evaluation_samples=50, calibration_samples=8), tab="samples")
-    assert not app.exception
-    table = next(each.value for each in app.dataframe if "mean radius" in each.value.columns)
+    table = next(each.value for each in answered(app).dataframe if "mean radius" in each.value.columns)
     assert list(table.columns[:4]) == ["Sample", "Label", "FP32", "Quantized"] and len(table) == 20
 
 

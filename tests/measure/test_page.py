@@ -32,6 +32,8 @@ def texts(app) -> str:
 def opened(settings=SETTINGS) -> AppTest:
     app = AppTest.from_function(page, args=(settings,), default_timeout=60)
     app.session_state[KEY] = State(settings=settings)
+    app.run()
+    assert app.session_state[KEY].jobs["measured.before"].wait(20)  # whether it can be, and what is known
     return app.run()
 
 
@@ -39,7 +41,7 @@ def opened(settings=SETTINGS) -> AppTest:
 def known(monkeypatch):
     """What the machine has measured before, none at first; nothing is timed."""
     kept = {}
-    monkeypatch.setattr(part, "before", lambda settings: kept.get("found"))
+    monkeypatch.setattr(part, "before", lambda settings, **how: kept.get("found"))
     return kept
 
 
