@@ -21,6 +21,7 @@ def test_samples_are_seen_and_heard(app, page, model):
     changed = len(engine(settings).changed)
     expect(page.get_by_text(f"{changed} of {settings.evaluation_samples} answers changed")).to_be_visible(timeout=PATIENT)
     cards = page.locator(".sample")
+    expect(cards.first).to_be_visible(timeout=PATIENT)  # both networks answer in the background
     shown = cards.count()
     assert 0 < shown <= settings.evaluation_samples
     expect(page.locator(".sample-changed")).to_have_count(min(changed, shown))
