@@ -108,7 +108,7 @@ def _parser() -> Parser:
     sub = command(export, "write the quantized network to a file")
     sub.add_argument("link", help='"?v=1&m=digits&w=int8-sym-channel", the whole address, or a settings file (.json)')
     sub.add_argument("file", help="where to; it is written beside, verified and renamed")
-    sub.add_argument("--to", metavar="TARGET", help="onnx, safetensors, gguf, numpy, python, or html: a report (what the file is called, else onnx)")
+    sub.add_argument("--to", metavar="TARGET", help="such as onnx; one that is not there names those that are (what the file is called, else onnx)")
     sub.add_argument("--force", action="store_true", help="replace an existing file")
     sub = command(measure, "time it on this machine, against FP32")
     sub.add_argument("link", help='"?v=1&m=digits&w=int8-sym-channel", the whole address, or a settings file (.json)')
@@ -125,6 +125,7 @@ def _parser() -> Parser:
         (algorithms, "list the algorithms"),
         (presets, "list the presets"),
         (devices, "list the targets of predicted costs"),
+        (scenarios, "list the scenarios: where networks run"),
     ):
         command(listing, help)
     return parser
@@ -165,10 +166,9 @@ def export(options) -> None:
 
 def _target_of(file: str) -> str:
     """The target whose files are called so; ONNX for a name that says nothing."""
-    from explorer.deploy import TARGETS
+    from explorer.deploy import REPORT, TARGETS
 
-    names = {".html": "html"} | {target.suffix: target.id for target in TARGETS}
-    return names.get(Path(file).suffix.lower(), "onnx")
+    return {each.suffix: each.id for each in (*TARGETS, REPORT)}.get(Path(file).suffix.lower(), "onnx")
 
 
 def measure(options) -> None:
@@ -269,6 +269,13 @@ def devices(options) -> None:
     from explorer.console import print_devices
 
     print_devices(options.json)
+
+
+def scenarios(options) -> None:
+    """List the scenarios: a target, how many samples at once, and the formats that people choose between there."""
+    from explorer.cost.scenarios import SCENARIOS
+
+    print_rows(SCENARIOS, options.json, "id title target batch layers says", more="recipes")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import torch
 
-from explorer.errors import Cancelled, SettingsError
+from explorer.errors import SettingsError
 from explorer.models import MODELS
 from explorer.pipeline import calibration_order, quantizers, settings_of, simulate, stream, weigh
+from explorer.progress import stop_if
 from explorer.recipe import Recipe
 from explorer.settings import Settings
 from explorer.simulate import Simulated
@@ -122,7 +123,6 @@ class _Judge:
     def _run(self, simulated: Simulated) -> torch.Tensor:
         outputs = []
         for batch in self._batches:
-            if self._cancel is not None and self._cancel.is_set():
-                raise Cancelled("adjusting was stopped; the settings are as before")
+            stop_if(self._cancel, "adjusting was stopped; the settings are as before")
             outputs.append(simulated(batch))
         return torch.cat(outputs)

@@ -4,7 +4,6 @@ Each answer is cached under what it depends on; a range that is judged at the la
 on the calibration samples too.
 """
 
-from collections.abc import Callable
 
 import numpy as np
 
@@ -12,13 +11,12 @@ from explorer.cache import CACHE, Codec
 from explorer.calibration import calibrate, calibrate_record, needs_inputs
 from explorer.models import MODELS, Network
 from explorer.output_range import output_ranges
+from explorer.progress import Progress
 from explorer.recipe import Recipe
 from explorer.rows import Record
 from explorer.settings import Settings
 from explorer.simulate import record
 from explorer.stages import calibration_order, inputs_of, network_of, range_reads
-
-Progress = Callable[[str, float], None]
 
 
 def records(settings: Settings, *, progress: Progress | None = None, cancel=None) -> tuple[Record, ...]:

@@ -4,20 +4,19 @@ A stopped algorithm leaves the layers that it finished, the best so far of the o
 are rounded to nearest: a network that can be looked at and evaluated like any other.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import partial
 
 from explorer.algorithms import of_stage
 from explorer.calibrated import weight_range
 from explorer.errors import Cancelled
+from explorer.progress import Progress, stop_if
 from explorer.quantize import QuantizedTensor
 from explorer.settings import Settings
 from explorer.stages import Unfinished, choose_codes, network_of
 from explorer.stamp import digest_of
 from explorer.stopped import Stopped
-
-Progress = Callable[[str, float], None]
 
 
 class StoppedHere(Cancelled):
@@ -51,8 +50,7 @@ def quantized(settings: Settings, *, progress: Progress | None = None, cancel=No
 
     try:
         for i in range(len(layers)):
-            if cancel is not None and cancel.is_set():
-                raise Cancelled("stopped; what was finished is kept")
+            stop_if(cancel)
             tensors.append(layer_tensor(settings, i, progress=told, cancel=cancel))
             told(*((ids[0], 0.0) if ids else ("quantize", (i + 1) / len(layers))))
     except Cancelled as why:

@@ -104,7 +104,9 @@ def _sums(settings) -> list:
 
 def print_export(done) -> None:
     """An exported file for people: its size by what it is for, and what was compared."""
-    if done.target == "html":
+    from explorer.deploy import REPORT
+
+    if done.target == REPORT.id:
         print(f"{done.path}: {done.bytes:,} bytes, read again: {done.layers} layers and the stamp are in it\nlink {done.link or 'none: too many fields'}")
         return
     size = done.predicted
@@ -125,10 +127,11 @@ def predicted_words(predicted) -> list[tuple[str, str]]:
         return [("latency", f"{time.why} {where} ({time.how})"), *([memory] if time.peak_bytes else [])]
     gain = "" if predicted.speedup is None else f", {predicted.speedup:.3g} times as fast as FP32"
     saving = "" if predicted.energy_saving is None else f", FP32 {predicted.energy_saving:.3g} times as much"
+    static = ", static power not known and left out" if spent.static is None else f", static power {spent.static / spent.joules:.0%}"
     return [
         ("latency", f"{1e3 * time.seconds:.3g} ms, {1e3 * time.low:.3g} to {1e3 * time.high:.3g} ({time.how}) {where}{gain}"),
         ("energy", f"{1e3 * spent.joules:.3g} mJ ({spent.how}: arithmetic {spent.arithmetic / spent.joules:.0%}, "
-                   f"weights {spent.weights / spent.joules:.0%}, activations {spent.activations / spent.joules:.0%}){saving}"),
+                   f"weights {spent.weights / spent.joules:.0%}, activations {spent.activations / spent.joules:.0%}{static}){saving}"),
         memory,
     ]  # fmt: skip
 

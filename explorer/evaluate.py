@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.errors import Cancelled, DataError
+from explorer.errors import DataError
+from explorer.progress import stop_if
 from explorer.tasks import TASKS, Evaluation, Reading, Task
 
 if TYPE_CHECKING:
     from explorer.models import Model, Network
 
 FIRST = 64  # samples of the first batch at most, so that an estimate comes at once
+STOPPED = "the evaluation was stopped; start it again to go on"
 REMEMBERED = 1 << 21  # numbers kept of FP32's readings, all networks together
 
 
@@ -52,11 +54,11 @@ def evaluate(
     tally = task.tally()
     for start, stop in pairwise(_boundaries(samples, model.batch)):
         chosen = order[start:stop]
-        _stop_if(cancel)
+        stop_if(cancel, STOPPED)
         inputs = network.prepare(network.test[chosen])
         labels = None if network.labels is None else network.labels[chosen]
         before = _fp32_reading(network, task, inputs, labels, chosen)
-        _stop_if(cancel)
+        stop_if(cancel, STOPPED)
         tally.add(chosen, labels, before, task.read(network, simulated(inputs), labels))
         yield tally.evaluation(done=stop == samples)
 
@@ -70,11 +72,6 @@ def _boundaries(samples: int, batch: int) -> list[int]:
     """0, the end of a small first batch, then every `batch` samples, `samples`."""
     first = max(1, min(FIRST, batch // 4))
     return [0, *range(min(first, samples), samples, batch), samples]
-
-
-def _stop_if(cancel) -> None:
-    if cancel is not None and cancel.is_set():
-        raise Cancelled("the evaluation was stopped; start it again to go on")
 
 
 _readings: OrderedDict[tuple[str, bytes], Reading] = OrderedDict()

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from explorer.errors import Cancelled, ModelError
+from explorer.errors import ModelError
+from explorer.progress import Progress, stop_if
 
 LOOK = 0.2  # seconds between two looks at a download
 PATIENCE = 30  # seconds without an answer, after which pip gives up
-Progress = Callable[[str, float], None]
 _settling = Lock()
 
 
@@ -118,8 +118,7 @@ def _download(parcel: Parcel, work: Path, progress: Progress | None, cancel) -> 
         pip = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=os.environ | {"TMPDIR": str(temporary)})
         try:
             while pip.poll() is None:
-                if cancel is not None and cancel.is_set():
-                    raise Cancelled("fetching was stopped; nothing was kept")
+                stop_if(cancel, "fetching was stopped; nothing was kept")
                 if progress is not None:
                     progress("download", min(_largest(temporary) / parcel.size, 1.0))
                 time.sleep(LOOK)

@@ -16,9 +16,10 @@ import numpy as np
 import torch
 
 from explorer.calibration.output import search
-from explorer.errors import Cancelled, DataError
+from explorer.errors import DataError
 from explorer.grid import Grid
 from explorer.models import Network
+from explorer.progress import stop_if
 from explorer.recipe import Recipe
 from explorer.rows import Record
 from explorer.simulate import ActivationQuantizer, own_copy
@@ -47,8 +48,7 @@ def output_ranges(
     found: list[tuple[float, float]] = [(0.0, 0.0)] * len(network.layers)
 
     def judge(i: int, layer: torch.nn.Module, inputs: tuple, output: torch.Tensor) -> None:
-        if cancel is not None and cancel.is_set():
-            raise Cancelled("looking for ranges was stopped; start it again to go on")
+        stop_if(cancel, "looking for ranges was stopped; start it again to go on")
         x = inputs[0]
         few = max(FEWEST, VALUES // max(1, x[0].numel()))
         found[i] = _best(layer, x[:few], output[:few], recipe, records[i], seed)

@@ -18,11 +18,11 @@ from explorer.calibrated import activation_range, records, weight_range
 from explorer.codes import layer_tensor, quantized  # noqa: F401  who has the pipeline asks it for one layer too
 from explorer.cost.predict import predict
 from explorer.cost.size import Cost, size
-from explorer.errors import Cancelled
 from explorer.evaluate import evaluate
 from explorer.known import EVALUATION
 from explorer.link import canonical, decode_link, link_or_none
 from explorer.models import MODELS, Network
+from explorer.progress import Progress, say, stop_if
 from explorer.quantize import QuantizedTensor, decibels
 from explorer.recipe import Recipe
 from explorer.report import Channels, layer_row, table
@@ -35,7 +35,6 @@ from explorer.stopped import Stopped
 from explorer.tasks import Evaluation, Metric
 
 OUTPUT_SAMPLES = 32  # over which a layer's output error is measured
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,10 +126,10 @@ def quantizers(settings: Settings, *, progress: Progress | None = None, cancel=N
     seen = records(settings, progress=progress, cancel=cancel)
     found = []
     for i in range(len(seen)):
-        _stop_if(cancel)
+        stop_if(cancel)
         low, high = activation_range(settings, i, recipe, progress=progress, cancel=cancel)
         found.append(ActivationQuantizer(recipe, low, high, seed=settings.seed))
-        _say(progress, "calibrate", (i + 1) / len(seen))
+        say(progress, "calibrate", (i + 1) / len(seen))
     return tuple(found)
 
 
@@ -143,10 +142,10 @@ def stream(settings: Settings, *, progress: Progress | None = None, cancel=None)
         yield evaluation
         return
     simulated = simulate(settings, progress=progress, cancel=cancel)
-    _say(progress, "evaluate", 0.0)
+    say(progress, "evaluate", 0.0)
     for evaluation in evaluate(network, model, simulated, samples=settings.evaluation_samples,
                                seed=settings.seed, cancel=cancel):  # fmt: skip
-        _say(progress, "evaluate", evaluation.metric.n / settings.evaluation_samples)
+        say(progress, "evaluate", evaluation.metric.n / settings.evaluation_samples)
         if evaluation.done:
             CACHE.put(key, evaluation, EVALUATION)
         yield evaluation
@@ -188,7 +187,7 @@ def _corrected(algorithm, network: Network, settings: Settings, progress, cancel
     weights = replaced(quantized(settings, cancel=cancel))
     samples = network.calibration[calibration_order(network, settings)]
     return tuple(algorithm.apply(network, weights, quantizers(settings, cancel=cancel), samples,
-                                 progress=partial(_say, progress, algorithm.id), cancel=cancel))  # fmt: skip
+                                 progress=partial(say, progress, algorithm.id), cancel=cancel))  # fmt: skip
 
 
 def finish(settings: Settings, evaluation: Evaluation, *, cancel=None) -> Result:
@@ -262,16 +261,6 @@ def _weights_key(settings: Settings) -> str:
     plain = replace(settings, activations="fp32", algorithms=(), calibration_samples=1, evaluation_samples=1, target="here",
                     accumulate="exact")
     return f"{canonical(plain)} {read}{samples}"
-
-
-def _stop_if(cancel) -> None:
-    if cancel is not None and cancel.is_set():
-        raise Cancelled("stopped; what was finished is kept")
-
-
-def _say(progress: Progress | None, stage: str, done: float) -> None:
-    if progress is not None:
-        progress(stage, done)
 
 
 OUTPUTS = Codec(lambda db: {"db": np.float64(db)}, lambda a: a["db"].tolist())

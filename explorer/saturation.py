@@ -36,7 +36,7 @@ def saturates(weights: Recipe, activations: Recipe, kind: str) -> bool:
 
 
 def lost_in_pairs(a: torch.Tensor, b: np.ndarray) -> torch.Tensor:
-    """What saturation takes from, or adds to, each sum: float32 [M, N] of whole numbers.
+    """What saturation takes from, or adds to, each sum: int32 [M, N].
 
     a: unsigned codes 0 to 255 as float32 [M, K]; b: signed codes, int8 [N, K], neighbours next to each other; an
     odd last column has no neighbour and cannot saturate (255 · 128 < 2^15).
@@ -48,12 +48,12 @@ def lost_in_pairs(a: torch.Tensor, b: np.ndarray) -> torch.Tensor:
     above = np.maximum(bound, 0).reshape(len(b), -1, 2).sum(2) > HIGH
     below = np.minimum(bound, 0).reshape(len(b), -1, 2).sum(2) < LOW
     rows, places = np.nonzero(above | below)
-    lost = torch.zeros(len(a), len(b))
+    lost = torch.zeros(len(a), len(b), dtype=torch.int32)  # float32 holds sums of 512 such pairs exactly, and no more
     step = max(1, CHUNK // max(len(a), 1))
     for start in range(0, len(rows), step):
         n, j = rows[start : start + step], 2 * places[start : start + step]
         products = a[:, j] * torch.from_numpy(pairs[n, j]) + a[:, j + 1] * torch.from_numpy(pairs[n, j + 1])
-        lost.index_add_(1, torch.from_numpy(n), products.clamp(LOW, HIGH) - products)
+        lost.index_add_(1, torch.from_numpy(n), (products.clamp(LOW, HIGH) - products).to(torch.int32))
     return lost
 
 

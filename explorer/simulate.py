@@ -15,9 +15,10 @@ from functools import partial
 import numpy as np
 import torch
 
-from explorer.errors import Cancelled, DataError
+from explorer.errors import DataError
 from explorer.fake_quantize import CHUNK, ActivationQuantizer
 from explorer.models import Layer, Network
+from explorer.progress import stop_if
 from explorer.quantize import decibels
 from explorer.rows import Record
 
@@ -199,8 +200,7 @@ def run_in_batches(
     `what` was stopped.
     """
     for start in range(0, len(samples), batch):
-        if cancel is not None and cancel.is_set():
-            raise Cancelled(f"{what} was stopped; start it again to go on")
+        stop_if(cancel, f"{what} was stopped; start it again to go on")
         chosen = samples[start : start + batch]
         with torch.inference_mode():
             module(network.prepare(chosen))

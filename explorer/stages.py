@@ -16,21 +16,20 @@ from explorer.calibration import needs_inputs
 from explorer.errors import Cancelled, DataError
 from explorer.inputs import LayerInputs, layer_inputs
 from explorer.models import MODELS, Network, load
+from explorer.progress import KEPT, Progress, stop_if
 from explorer.quantize import QuantizedTensor, quantize
 from explorer.recipe import Recipe
 from explorer.settings import Settings
 from explorer.values import as_values
 
-Progress = Callable[[str, float], None]
 REMEMBERED = 4  # rewritten networks
-
 
 
 class Unfinished(Cancelled):
     """An algorithm was stopped inside a layer: `tensor` is its best so far, `done` the share of its work."""
 
     def __init__(self, tensor: QuantizedTensor, done: float):
-        super().__init__("stopped; what was finished is kept")
+        super().__init__(KEPT)
         self.tensor, self.done = tensor, done
 
 
@@ -80,7 +79,7 @@ def _rewrite(network: Network, algorithm: Algorithm, settings: Settings, progres
             return _networks[key]
         inputs = lambda: inputs_of(network, settings, progress=progress, cancel=cancel)  # noqa: E731
         made = algorithm.apply(network, settings, inputs, progress=_part(progress, algorithm.id), cancel=cancel)
-        _stop_if(cancel)
+        stop_if(cancel)
         _networks[key] = made
         while len(_networks) > REMEMBERED:
             _networks.popitem(last=False)
@@ -133,7 +132,7 @@ def choose_codes(
         if algorithm.stoppable and cancel is not None and cancel.is_set() and share < 1:
             raise Unfinished(_ready(q), share)
         if not algorithm.stoppable:
-            _stop_if(cancel)
+            stop_if(cancel)
         return _ready(q)
 
     return CACHE.get(f"{key} {algorithm.id} {what_is_read(algorithm, settings)}", make, TENSOR)
@@ -174,11 +173,6 @@ def what_is_read(algorithm: Algorithm, settings: Settings) -> str:
 
 def _part(progress: Progress | None, stage: str) -> Callable[[float], None] | None:
     return None if progress is None else lambda done: progress(stage, done)
-
-
-def _stop_if(cancel) -> None:
-    if cancel is not None and cancel.is_set():
-        raise Cancelled("stopped; what was finished is kept")
 
 
 def _pack(q: QuantizedTensor) -> dict:

@@ -11,6 +11,7 @@ import pytest
 
 import explorer
 from explorer.cost.devices import DEVICES
+from explorer.cost.scenarios import SCENARIOS
 from explorer import link
 from explorer.__main__ import main
 from explorer.cache import CACHE
@@ -190,7 +191,7 @@ def test_arrays_that_cannot_be_used_are_refused(capsys, tmp_path, broken):
 
 
 @pytest.mark.parametrize(
-    ("command", "ids"), [("models", MODELS.ids), ("formats", FORMATS.ids), ("presets", PRESETS.ids), ("devices", DEVICES.ids),
+    ("command", "ids"), [("models", MODELS.ids), ("formats", FORMATS.ids), ("presets", PRESETS.ids), ("devices", DEVICES.ids), ("scenarios", SCENARIOS.ids),
                        ("algorithms", tuple(explorer.algorithms()["id"]))],
 
 )

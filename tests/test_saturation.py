@@ -60,6 +60,11 @@ def test_an_all_maximum_sum_is_half_of_what_it_should_be():
     assert lost(a, b)[0, 0] / (64 * 255 * 127) == pytest.approx(-0.494, abs=5e-4)
 
 
+def test_long_sums_are_whole_numbers_beyond_what_float32_holds():
+    a, b = np.full((1, 1202), 255, np.uint8), np.full((1, 1202), 127, np.int8)
+    assert lost(a, b)[0, 0] == 601 * (32_767 - 64_770) and np.float32(lost(a, b)[0, 0]) != lost(a, b)[0, 0]
+
+
 @pytest.mark.parametrize(("a", "b"), [(255, 64), (255, -64), (128, 127), (128, -128)])
 def test_what_fits_is_left_alone(a, b):
     """7-bit weights with any input, and 8-bit weights with 7-bit inputs."""

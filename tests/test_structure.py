@@ -11,7 +11,7 @@ ENGINE = sorted((ROOT / "explorer").rglob("*.py"))
 PAGE = sorted((ROOT / "components").rglob("*.py"))
 SCRIPTS = sorted((ROOT / "components").rglob("*.js"))
 # from the ground up: a file may import what stands before it, never what stands behind
-STOREYS = ["errors", "registry", "fetch", "formats", "ranges", "recipe", "values", "grid", "granularity", "blocks", "rows", "exact_error",
+STOREYS = ["errors", "progress", "registry", "fetch", "formats", "ranges", "recipe", "values", "grid", "granularity", "blocks", "rows", "exact_error",
            "calibration", "quantize", "tasks", "models", "fake_quantize", "saturation", "simulate", "tracing", "output_range", "inputs", "algorithms",
            "evaluate", "known", "report", "cost", "advice", "stages", "calibrated", "codes", "pipeline", "deploy", "measure", "views", "parity"]
 LATE = {("ranges", "calibration"), ("exact_error", "calibration")}  # inside functions, to look a name up

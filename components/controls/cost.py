@@ -29,7 +29,7 @@ def latency(predicted) -> str:
 def energy(predicted) -> str:
     """The cell of the strip: the model's energy of one sample, and what FP32 takes beside it."""
     device, spent, saving = DEVICES[predicted.target], predicted.energy, predicted.energy_saving
-    help = en_cost.ENERGY_HELP.format(device=device.title, table=spent.table)
+    help = en_cost.ENERGY_HELP.format(device=device.title, table=spent.table, static=en_cost.STATIC["idle_watts" in device.figures])
     same = saving is not None and f"{saving:.2f}" == "1.00"
     against = en_cost.SAME_ENERGY if same else _no_fp32(predicted) if saving is None else en_cost.LESS.format(ratio=saving)
     return cell("energy", en_cost.ENERGY, metric(spent.joules, "J"), help, PREDICTED,
@@ -59,7 +59,15 @@ def _roofs(snapshot, selected: int) -> None:
     draw(*charts.roof(seen, selected, device.title, palette()), title=en_cost.ROOF_TITLE.format(device=device.title), key="cost.roof")
     st.caption(en_cost.ROOF_NOTE)
     draw(*charts.energy(energy_split(predicted), palette()), title=en_cost.ENERGY_TITLE, key="cost.energy")
-    st.caption(f"{memory} {en_cost.STATIC_UNKNOWN if predicted.energy.static is None else ''}")
+    st.caption(f"{memory} {_static(device)}")
+
+
+def _static(device) -> str:
+    """What is known of the device's idle power."""
+    if "idle_watts" not in device.figures:
+        return en_cost.STATIC_UNKNOWN
+    idle = device.figures["idle_watts"]
+    return en_cost.STATIC_KNOWN.format(watts=metric(idle.value, "W"), grade=idle.grade, source=idle.source)
 
 
 def axis() -> str:

@@ -11,8 +11,9 @@ from explorer.algorithms import ALGORITHMS, Algorithm
 from explorer.algorithms.input_channels import as_floats, groups_of, scale_inputs
 from explorer.algorithms.rescale import rescale
 from explorer.calibration import needs_inputs
-from explorer.errors import Cancelled, DataError
+from explorer.errors import DataError
 from explorer.models import Network
+from explorer.progress import stop_if
 from explorer.quantize import quantize
 from explorer.recipe import Recipe
 from explorer.values import as_recipe
@@ -60,8 +61,7 @@ def apply(network: Network, settings, inputs, *, progress=None, cancel=None) -> 
     left: dict[int, str] = {}
 
     def scales(i: int, weight: np.ndarray) -> np.ndarray:
-        if cancel is not None and cancel.is_set():
-            raise Cancelled("the search of awq was stopped; start it again to go on")
+        stop_if(cancel, "the search of awq was stopped; start it again to go on")
         if progress is not None:
             progress(i / len(network.layers))
         recipe = settings.weights_of(i)

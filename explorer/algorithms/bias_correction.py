@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.algorithms import ALGORITHMS, Algorithm
-from explorer.errors import Cancelled, DataError
+from explorer.errors import DataError
 from explorer.granularity import matrix
+from explorer.progress import stop_if
 from explorer.values import as_values
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ def correct(network: Network, weights, activations, samples, *, progress=None, c
         layer = network.module.get_submodule(network.layers[i].name)
 
         def hook(module: torch.nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
-            if cancel is not None and cancel.is_set():
-                raise Cancelled("the correction of biases was stopped; start it again to go on")
+            stop_if(cancel, "the correction of biases was stopped; start it again to go on")
             channel = 1 if hasattr(module, "groups") else output.ndim - 1
             error = mean_of(linear_part(module, inputs[0], module.weight - layer.weight), channel)
             bias = -error if layer.bias is None else layer.bias.double() - error

@@ -18,9 +18,10 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.algorithms import ALGORITHMS, Algorithm
-from explorer.errors import Cancelled, DataError, SettingsError
+from explorer.errors import DataError, SettingsError
 from explorer.fixed_grid import FixedGrid, with_steps
 from explorer.granularity import matrix
+from explorer.progress import stop_if
 from explorer.quantize import QuantizedTensor, quantize
 from explorer.recipe import Recipe
 from explorer.values import as_recipe, as_values
@@ -109,8 +110,7 @@ def _solve(w: np.ndarray, grid: FixedGrid, u: np.ndarray, progress, cancel) -> n
     columns = w.shape[1]
     steps = np.empty_like(w)
     for start in range(0, columns, BLOCK):
-        if cancel is not None and cancel.is_set():
-            raise Cancelled("gptq was stopped; start it again to go on")
+        stop_if(cancel, "gptq was stopped; start it again to go on")
         stop = min(start + BLOCK, columns)
         errors = np.empty_like(w[:, start:stop])
         before = np.ascontiguousarray(np.swapaxes(u[:, start:stop, start:stop], 1, 2))  # row i: what earlier ones do to i

@@ -82,7 +82,17 @@ class Exported:
                 "checks": self.checks.as_dict(), "link": self.link, "stamp": self.stamp}  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Document:
+    """What is written of a result and not of its weights: no library reads it, so it is no Target (see report.py)."""
+
+    id: str
+    title: str
+    suffix: str
+
+
 TARGETS: Registry[Target] = Registry("export target")
+REPORT = Document("html", "HTML report", ".html")
 
 
 def export(
@@ -96,12 +106,12 @@ def export(
 ) -> Exported | Reported:
     """Write the quantized network of an experiment to a file, and prove it.
 
-    to: the id of a target, or "html" for a report of the result (see report.py). force: replace an existing file.
+    to: the id of a target, or of REPORT. force: replace an existing file.
     progress(stage, share done) is called as it goes on, cancel.is_set() asked between batches. Raises SettingsError
     for what the target cannot hold, an existing file or an unknown target, DataError when the file cannot be written
     or is not what it should be, ModelError when its reader refuses it, Cancelled. No half file is ever left.
     """
-    if to == "html":
+    if to == REPORT.id:
         from explorer.deploy.report import report
 
         return report(settings_or_link, path, force=force, progress=progress, cancel=cancel)
@@ -109,7 +119,7 @@ def export(
     from explorer.deploy.content import Content
     from explorer.deploy.place import Place
 
-    target, place = TARGETS[to], Place(path, force=force)
+    target, place = target_called(to), Place(path, force=force)
     with enough_memory(), place.draft() as beside:
         plan = planned(settings_or_link, target, progress=progress, cancel=cancel)
         content = Content.of(plan, progress=progress, cancel=cancel)
@@ -119,6 +129,13 @@ def export(
             raise DataError(f"the {target.title} file was not kept: {checks.problem}")
         size = beside.stat().st_size
     return Exported(place.path, target.id, size, target.predict(plan), checks, content.link, content.stamp)
+
+
+def target_called(id: str) -> Target:
+    """The target of this id. Raises SettingsError that names all there are, the report with them."""
+    if id not in TARGETS:
+        raise SettingsError(f"there is no export target {id[:40]!r}; there are {', '.join((*TARGETS.ids, REPORT.id))}")
+    return TARGETS[id]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from onnx import TensorProto
 
 from explorer.cost.files import scale_shape
 from explorer.deploy import onnx_nbits
-from explorer.deploy.content import Plan, PlannedLayer, grid_of_input, on_input
+from explorer.deploy.content import Plan, PlannedLayer, on_input
 from explorer.errors import ModelError
 from explorer.formats import FORMATS
 from explorer.recipe import Recipe

@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from explorer.console import LAYER_COLUMNS, metric_words, predicted_words
+from explorer.deploy import REPORT
 from explorer.deploy.place import Place
 from explorer.errors import DataError
 from explorer.link import link_or_none, settings_to_json
@@ -39,7 +40,7 @@ class Reported:
     link: str
     stamp: str
 
-    target = "html"
+    target = REPORT.id
 
     def as_dict(self) -> dict:
         """JSON-ready."""

@@ -8,7 +8,7 @@ takes codes and gives codes, as it does in the middle; any other layer has its c
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 
@@ -25,11 +25,10 @@ from explorer.link import canonical
 from explorer.measure.runtime import Kernel, kernels, machine, runner, versions
 from explorer.measure.timing import Ratio, paired
 from explorer.pipeline import settings_of
+from explorer.progress import Progress, say
 from explorer.settings import Settings
 from explorer.simulate import own_copy
 from explorer.stages import loaded
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def _stream(settings_or_link: Settings | str, again: bool, progress: Progress | 
     plain = Content.unproven(Plan.of(_fp32(settings)))
     sample = plan.network.prepare(plan.network.test[:1])
     models = [target.model_of(each).SerializeToString() for each in (plain, content)]
-    _say(progress, 0.0)
+    say(progress, "measure", 0.0)
     options = target.session_options(plan)
     feed = sample.numpy()
     whole = paired(runner(models[0], feed), runner(models[1], feed, options), cancel=cancel)
@@ -119,12 +118,12 @@ def _stream(settings_or_link: Settings | str, again: bool, progress: Progress | 
     yield found
     groups = _groups(content, sample)
     for at, (members, feeds) in enumerate(groups):
-        _say(progress, (at + 1) / (len(groups) + 1))
+        say(progress, "measure", (at + 1) / (len(groups) + 1))
         found = replace(found, layers=(*found.layers, _layer(plain, content, members, feeds, options, cancel)))
         yield found
     found = replace(found, done=True)
     CACHE.put(_key(settings), found, MEASURED)
-    _say(progress, 1.0)
+    say(progress, "measure", 1.0)
     yield found
 
 
@@ -185,11 +184,6 @@ def _key(settings: Settings) -> str:
     """The machine, its versions and the network belong to it (a fetched model may be another one); test samples and the target do not."""
     plain = settings.replace(evaluation_samples=1, target="here")
     return f"measured {loaded(settings).digest} {machine()} {versions()} {canonical(plain)}"
-
-
-def _say(progress: Progress | None, share: float) -> None:
-    if progress is not None:
-        progress("measure", share)
 
 
 def _unpack(arrays) -> Measured:

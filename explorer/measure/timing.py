@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.errors import Cancelled
+from explorer.progress import stop_if
 
 SAMPLE = 0.005  # seconds of one sample at least
 WARM, ROUNDS, MORE = 2, 15, 31  # calls before; rounds; rounds where those were not enough
@@ -60,8 +60,7 @@ def paired(first: Callable[[], object], second: Callable[[], object], *, seed: i
     order, pairs = random.Random(seed), []
     for rounds in (ROUNDS, MORE):
         while len(pairs) < rounds:
-            if cancel is not None and cancel.is_set():
-                raise Cancelled("measuring was stopped; start it again to go on")
+            stop_if(cancel, "measuring was stopped; start it again to go on")
             taken = [0.0, 0.0]
             for which in order.sample((0, 1), 2):
                 taken[which] = _seconds((first, second)[which], calls[which], clock)

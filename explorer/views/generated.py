@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from explorer.cache import CACHE
-from explorer.errors import Cancelled
 from explorer.models import Text
 from explorer.pipeline import simulate
+from explorer.progress import stop_if
 from explorer.settings import Settings
 from explorer.simulate import Simulated
 from explorer.stages import loaded
@@ -54,8 +54,7 @@ def write(simulated: Simulated, text: Text, numbers: np.ndarray, progress=None, 
     """One token for each random number in [0, 1)."""
     tokens, first = list(map(int, text.encode(text.opening))), len(text.encode(text.opening))
     for i, number in enumerate(numbers):
-        if cancel is not None and cancel.is_set():
-            raise Cancelled("writing was stopped; start it again to go on")
+        stop_if(cancel, "writing was stopped; start it again to go on")
         logits = simulated(torch.tensor([tokens[-text.positions :]]))[0, -1].double().numpy()
         odds = np.exp((logits - logits.max()) / TEMPERATURE).cumsum()
         tokens.append(int(np.searchsorted(odds, number * odds[-1], side="right")))

@@ -11,6 +11,14 @@ from explorer.link import decode_link, encode_link
 from explorer.settings import Settings
 
 
+VENDORS = ("coral.ai", "github.com/raspberrypi/", "github.com/NVIDIA/", "pypi.org/project/ethos-u-vela")  # who makes the device says so
+
+
+def test_some_figures_are_the_vendor_s_own_and_static_power_is_known_where_it_is_said():
+    grades = [figure.grade for device in DEVICES for figure in device.figures.values()]
+    assert grades.count("vendor") >= 8 and sum("idle_watts" in device.figures for device in DEVICES) >= 5
+
+
 def test_every_kind_of_target_is_there():
     assert {"this machine", "microcontroller", "NPU", "single-board computer", "phone", "laptop", "server CPU",
             "accelerator"} <= {device.kind for device in DEVICES}  # fmt: skip
@@ -22,6 +30,10 @@ def test_every_figure_says_where_it_comes_from(device):
         assert figure.grade in GRADES and figure.source and figure.date.startswith("20")
         assert not name.startswith("peak_") or figure.accumulator
         assert ("no source" in figure.source) <= (figure.grade == "unverified")
+        assert ("computed" in figure.source or "reckons" in figure.source) <= (figure.grade == "unverified")
+        assert (figure.grade == "vendor") <= any(own in figure.source for own in VENDORS), name
+        if "idle_watts" in device.figures and "watts" in device.figures:
+            assert device.get("idle_watts") < device.get("watts")
     for name in device.figures:  # a peak without a format that is computed natively, or the reverse, is a mistake
         if name.startswith("peak_"):
             arithmetic = name.removeprefix("peak_")

@@ -53,14 +53,16 @@ def test_parts_add_up(id):
     if seen.joules is None:
         assert seen.arithmetic is None
         return
-    assert seen.joules == pytest.approx(seen.arithmetic + seen.weights + seen.activations, rel=1e-12)
+    assert seen.joules == pytest.approx(seen.arithmetic + seen.weights + seen.activations + (seen.static or 0), rel=1e-12)
+    assert (seen.static is None) == ("idle_watts" not in DEVICES[id].figures)
 
 
 def test_static_power_is_power_times_time():
     h100 = DEVICES["h100"]
-    idle = Device(h100.id, h100.title, h100.kind, h100.processor,
-                  {**h100.figures, "idle_watts": Figure(70.0, "", "unverified", "2026", "a test", "")})  # fmt: skip
-    seen, without = spent("h100", *INT8, idle), spent("h100", *INT8)
+    idle, bare = (Device(h100.id, h100.title, h100.kind, h100.processor, figures) for figures in (
+        {**h100.figures, "idle_watts": Figure(70.0, "", "unverified", "2026", "a test", "")},
+        {name: figure for name, figure in h100.figures.items() if name != "idle_watts"}))  # fmt: skip
+    seen, without = spent("h100", *INT8, idle), spent("h100", *INT8, bare)
     traced = shapes(load("efficientnet-lite0"))
     time = latency(h100, work("h100", traced, [INT8[0]] * len(traced), [0] * len(traced), INT8[1])).seconds
     assert seen.static == pytest.approx(70 * time) and without.static is None

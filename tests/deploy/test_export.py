@@ -172,8 +172,9 @@ def test_a_graph_that_onnx_runtime_refuses_is_a_sentence_and_no_file(tmp_path, m
 
 
 def test_an_unknown_target_is_answered_with_those_there_are(tmp_path):
-    with pytest.raises(SettingsError, match="near it: onnx"):
-        explorer.export(Settings(model="digits"), tmp_path / "file", to="onx")
+    for to in ("onx", "", "htm"):
+        with pytest.raises(SettingsError, match=f"no export target '{to}'; there are gguf, numpy, onnx, python, safetensors, html"):
+            explorer.export(Settings(model="digits"), tmp_path / "file", to=to)
 
 
 def test_it_can_be_stopped_and_leaves_nothing(tmp_path):
