@@ -1,11 +1,14 @@
 """Tables: the layers' report, and a few weights on their way to a code and back."""
 
+import html
+
 import pandas as pd
 import streamlit as st
 
 from components.charts.pictures import worst_of
+from components.charts.tip import with_tip
 from components.words import en, en_measured, en_parity, en_scenarios
-from components.words.numbers import decibel, metric, short, size, whole
+from components.words.numbers import cell, decibel, metric, short, size, whole
 
 PERCENT = {"share_of_bytes", "rounding_share", "clipped_share"}
 FORMATS = {"sqnr_db": "%.1f", "output_sqnr_db": "%.1f", "bits_per_weight": "%.3g", "channel_range_ratio": "%.3g",
@@ -22,15 +25,15 @@ def layers(table: pd.DataFrame, key: str) -> None:
     _table(table, en.LAYERS, key, alt, height=min(35 * len(table) + 38, 420))
 
 
-def worked(table: pd.DataFrame, name: str, key: str) -> None:
+def worked(table: pd.DataFrame, name: str) -> None:
     """A row for each weight of the layer called `name`."""
     shown = {column: words for column, words in en.WORKED.items() if column in table and not table[column].isna().all()}
-    _table(table, shown, key, _ends(en.WORKED_ALT, table, name))
+    _plain(table, shown, _ends(en.WORKED_ALT, table, name))
 
 
-def article(table: pd.DataFrame, name: str, key: str) -> None:
+def article(table: pd.DataFrame, name: str) -> None:
     """The weights of `worked` by both formulas."""
-    _table(table, en.ARTICLE_COLUMNS, key, _ends(en.ARTICLE_ALT, table, name))
+    _plain(table, en.ARTICLE_COLUMNS, _ends(en.ARTICLE_ALT, table, name))
 
 
 def parity(table: pd.DataFrame, key: str) -> None:
@@ -63,6 +66,14 @@ def scenario(rows, key: str) -> None:
 def _ends(alt: str, table: pd.DataFrame, name: str) -> str:
     weights = table["weight"]
     return alt.format(count=whole(len(table)), name=name, low=short(weights.min()), high=short(weights.max()))
+
+
+def _plain(table: pd.DataFrame, words: dict[str, tuple[str, str]], alt: str) -> None:
+    """A few rows as one piece of HTML, which costs the browser a tenth of a table that scrolls and sorts."""
+    head = "".join(f'<th scope="col">{with_tip(html.escape(label), help)}</th>' for label, help in words.values())
+    rows = "".join(f"<tr>{''.join(f'<td>{cell(value)}</td>' for value in row)}</tr>" for row in table[list(words)].itertuples(index=False))
+    st.html(f'<div class="plain-table" role="region" tabindex="0" aria-label="{html.escape(alt)}">'
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")  # fmt: skip
 
 
 def _table(table: pd.DataFrame, words: dict[str, tuple[str, str]], key: str, alt: str, height="content", widths=None) -> None:

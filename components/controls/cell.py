@@ -4,6 +4,8 @@ import html
 
 import streamlit as st
 
+from components.charts.tip import with_tip
+
 
 def cell(name: str, label: str, value: str, help: str, origin: tuple[str, str, str], plain: str = "", strong: str = "") -> str:
     """The HTML of one figure: label, value, a plain and a strong line, and its origin.
@@ -19,17 +21,6 @@ def cell(name: str, label: str, value: str, help: str, origin: tuple[str, str, s
         f'<p class="figure-lines"><span>{html.escape(plain)}</span>{second}</p>'
         f'<div class="figure-origin {kind}">{with_tip(html.escape(text), why) if why else html.escape(text)}</div></div>'
     )
-
-
-def with_tip(shown: str, tip: str) -> str:
-    """HTML with a tooltip that opens under the pointer and with the keyboard's focus."""
-    return f'<span class="tipped" tabindex="0">{shown}<span class="tip" role="tooltip">{named(tip)}</span></span>'
-
-
-def named(sentence: str) -> str:
-    """A sentence as HTML; what stands between backticks is a name."""
-    parts = html.escape(sentence).split("`")
-    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
 def strip(cells: list[str]) -> None:

@@ -25,6 +25,7 @@ from explorer.views.tradeoff import BITS, at_bits, own_format, tradeoff
 from explorer.views.worked import article, worked
 
 POLL = 0.5
+BREATH = 0.3  # seconds in which the page is drawn before other bit widths compete with it for the cores
 UNASKED = 1.0  # seconds an evaluation may take for all bit widths to be measured unasked
 
 
@@ -70,6 +71,8 @@ def _points(settings: Settings):
             points.append(point)
             progress(en.TABS["bits"], min(len(points) / len(BITS), 1.0))
             yield tuple(points)
+            if len(points) == 1:
+                cancel.wait(BREATH)
 
     return work
 
@@ -124,9 +127,9 @@ def _crest(running: Job, snapshot: Snapshot, selected: int) -> None:
 def _worked(running: Job, snapshot: Snapshot, selected: int) -> None:
     name = _name(snapshot, selected)
     st.caption(en.WORKED_TITLE.format(name=name))
-    tables.worked(worked(snapshot.settings, selected), name, "worked")
+    tables.worked(worked(snapshot.settings, selected), name)
     if st.toggle(en.ARTICLE, key="article", help=en.ARTICLE_HELP):
-        tables.article(article(snapshot.settings, selected), name, "article.table")
+        tables.article(article(snapshot.settings, selected), name)
 
 
 def _layers(running: Job, snapshot: Snapshot, selected: int) -> None:

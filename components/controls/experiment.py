@@ -63,12 +63,24 @@ def answers(settings: Settings):
 
 
 def begin(settings: Settings) -> Job:
-    """The job of these settings, which works from now on."""
-    return job("experiment", settings, answers(settings))
+    """The job of these settings, which works from now on.
+
+    Where the result is known to come soon, it is waited for before anything is drawn: the browser draws one
+    whole page sooner than first the pickers and then the rest.
+    """
+    running = job("experiment", settings, answers(settings))
+    if state().pace.get(_size(running), PATIENCE) < PATIENCE:
+        running.wait(PATIENCE)
+    return running
+
+
+def _size(running: Job) -> tuple[str, int]:
+    """What decides how long an experiment takes."""
+    return running.key.model, running.key.evaluation_samples
 
 
 def settle(running: Job, placeholder) -> None:
-    """Wait until there is something to show or an error, and a moment longer for the whole result.
+    """Wait until there is something to show or an error; a moment longer for the whole result of what was never timed.
 
     While a model loads, `placeholder` shows how far it is: every update is a point at which another
     choice of the person may interrupt.
@@ -80,11 +92,9 @@ def settle(running: Job, placeholder) -> None:
             while not running.wait(TURN, lambda job: job.latest is not None):
                 bar.progress(min(running.share, 1.0), _stage(running))
         placeholder.empty()
-    pace, size = state().pace, (running.key.model, running.key.evaluation_samples)
+    pace, size = state().pace, _size(running)
     if size not in pace:
         running.wait(UNKNOWN)
-    elif pace[size] < PATIENCE:
-        running.wait(PATIENCE)
     if running.latest is not None:
         if not running.latest.stopped:
             state().good = running.latest

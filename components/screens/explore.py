@@ -3,8 +3,8 @@
 import streamlit as st
 
 from components.charts.pictures import MEASURES, measure_of, pictures, worst_of
+from components.charts.tip import named
 from components.controls.adjusting import adjusted, adjusting, searching
-from components.controls.cell import named
 from components.controls.closer import closer
 from components.controls.experiment import Snapshot, begin, settle
 from components.controls.fetching import fetching

@@ -1,6 +1,7 @@
 """How numbers are written: the engine's values as short text. Nothing is computed but the unit."""
 
 import math
+from numbers import Integral
 
 MINUS = "−"
 
@@ -105,6 +106,11 @@ def short(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "—"
     return f"{value:.4g}".replace("-", MINUS)
+
+
+def cell(value: float | int) -> str:
+    """A number as a table writes it: whole with commas, else five significant digits."""
+    return (whole(value) if isinstance(value, Integral) else f"{value:.5g}").replace("-", MINUS)
 
 
 def exactly(value: float) -> str:

@@ -25,7 +25,7 @@ CLOCK = """
   const state = (name) => document.querySelector('[data-testid=stApp]').dataset[name];
   const said = () => document.querySelector('.sentence')?.innerText.includes(text);
   const measured = () => [...document.querySelectorAll('.figure-origin')].some(({ innerText }) => innerText.startsWith('measured'));
-  const tick = { start: null, last: 0, report: null, whole: null };
+  const tick = { start: null, last: 0, report: null, whole: null, ran: 0 };
   const since = () => performance.now() - tick.start;
   const seen = (drawn) => requestAnimationFrame(() => {
     if (tick.start === null) return;
@@ -38,13 +38,16 @@ CLOCK = """
   const canvases = () => document.querySelectorAll('.stBidiComponent [data-testid]').forEach(({ shadowRoot }) =>
     shadowRoot && drawing.observe(shadowRoot, { subtree: true, attributeFilter: ['data-last-draw-ms'] }));
   canvases();
+  const run = new MutationObserver(() => { if (tick.start !== null) tick.ran = since(); });
+  run.observe(document.querySelector('[data-testid=stApp]'), { attributeFilter: ['data-test-script-state'] });
   const started = (event) => { if (event.key === 'Enter') tick.start = performance.now(); };
   addEventListener('keydown', started, true);
   const timer = setInterval(() => {
-    const quiet = tick.start !== null && since() - tick.last > 120;
+    if (tick.start === null) return;
+    const quiet = tick.last > 0 && since() - Math.max(tick.last, tick.ran) > 120;  // what came last may still wait to be drawn
     if (quiet && said() && measured() && state('testScriptState') === 'notRunning') tick.whole ??= tick.last;
   }, 10);
-  tick.stop = () => { page.disconnect(); drawing.disconnect(); clearInterval(timer); removeEventListener('keydown', started, true); };
+  tick.stop = () => { page.disconnect(); drawing.disconnect(); run.disconnect(); clearInterval(timer); removeEventListener('keydown', started, true); };
   window.tick = tick;
 }
 """
