@@ -1,5 +1,6 @@
 """Starting the page: Streamlit's own server, on this machine only, in this process."""
 
+import gc
 import os
 import runpy
 import socket
@@ -39,6 +40,7 @@ def start_page(port: int | None = None, data: str | None = None) -> None:
     print(f"The page is at {address} and stops with Ctrl-C", flush=True)
     os.chdir(ROOT)  # where Streamlit looks for .streamlit/
     sys.path.insert(0, str(ROOT))
+    gc.disable()  # while thousands of modules' objects come that all stay: a tenth of the start
     Thread(target=_preload, args=(port,), daemon=True).start()
     sys.argv = ["streamlit", "run", str(ROOT / "components" / "app.py"), f"--server.port={port}", *OPTIONS]
     try:
@@ -49,18 +51,25 @@ def start_page(port: int | None = None, data: str | None = None) -> None:
 
 def _preload(port: int) -> None:
     """Once the server answers, load what the first screen needs while the browser fetches the page's scripts."""
+    try:
+        if _answers(port):
+            from explorer import pipeline
+            from explorer.settings import Settings
+
+            with suppress(ExplorerError):  # the page says so when it gets there
+                pipeline.weigh(Settings())
+                pipeline.quantizers(Settings())
+    finally:
+        gc.enable()
+
+
+def _answers(port: int) -> bool:
+    """Whether the server came up within half a minute."""
     for _ in range(600):
         time.sleep(0.05)
         with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
-            break
-    else:
-        return
-    from explorer import pipeline
-    from explorer.settings import Settings
-
-    with suppress(ExplorerError):  # the page says so when it gets there
-        pipeline.weigh(Settings())
-        pipeline.quantizers(Settings())
+            return True
+    return False
 
 
 def _checked_port(port: int) -> int:
