@@ -21,6 +21,7 @@ WIDE = 4.0  # times the median channel
 CLIPPED = 0.01  # share of the weights
 FEW = 0.6  # share of the codes that are used
 LARGEST = 1 << 17  # weights of a layer that is quantized another way: advice comes with the report
+WEIGHED = "Such gains are of the weights alone; whether the network gains, the metric tells when you try it."
 FAINT = 40.0  # dB from which weights cost next to nothing
 
 Tensor = Callable[[int, Recipe], QuantizedTensor]
@@ -36,7 +37,8 @@ def advise(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndar
     rules = (_per_channel, _clip, _widen, _asymmetric)
     found = [advice for rule in rules for advice in rule(layers, settings, weights, tensor)]
     found.sort(key=lambda pair: -pair[0])
-    return tuple(sentence for _, sentence in found[:MOST]) or _fine(layers, settings)
+    sentences = tuple(sentence for _, sentence in found[:MOST])
+    return (*sentences[:-1], f"{sentences[-1]} {WEIGHED}") if sentences else _fine(layers, settings)
 
 
 Found = list[tuple[float, str]]

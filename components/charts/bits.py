@@ -9,6 +9,7 @@ from components.words.numbers import metric as written
 
 COSTS = {"latency": ("latency_s", "s"), "energy": ("energy_j", "J")}
 LOGARITHMIC = 20  # how many times the least value the largest may be on an axis from zero
+RISING = ("share", "cosine")  # units of metrics that are better the higher
 ORDER = (2, 3, 4, 5, 6, 7, 8, 16, 32)
 
 
@@ -51,8 +52,11 @@ def bits(points: list[dict], metric: str, now: int, own: str, colors: Palette, b
     )  # fmt: skip
     here = [point for name, point in zip(x, points) if name == chosen]
     if here:  # as a trace: an annotation on a logarithmic axis wants exponents
-        chart.add_scatter(x=[chosen], y=[factor * here[0]["high"]], mode="text", text=[en.BITS_HERE], textposition="top center",
-                          textfont={"color": colors.accent}, cliponaxis=False, hoverinfo="skip")  # fmt: skip
+        above, side = points[0]["unit"] not in RISING, "right" if chosen in order[:-2] else "left"  # where no line goes
+        chart.add_scatter(
+            x=[chosen], y=[factor * here[0]["high" if above else "low"]], mode="text", text=[f"  {en.BITS_HERE}  " if above else f" <br>  {en.BITS_HERE}  "],
+            textposition=f"{'top' if above else 'bottom'} {side}", textfont={"color": colors.accent}, cliponaxis=False, hoverinfo="skip",
+        )  # fmt: skip
     alt = en.BITS_ALT if below == "size" else en.BITS_ALT.replace("size", below)
     return chart, alt.format(metric=metric, count=len(points), points="; ".join(tips))
 

@@ -33,7 +33,7 @@ def read(page: str) -> None:
         return
     now.settings, notes = decode_link(query) if query else (now.bare, ())
     now.view, now.stamp = decode_view(query), decode_stamp(query)
-    now.notes, now.problem = tuple(map(str, notes)), ""
+    now.notes, now.problem, now.refused = tuple(map(str, notes)), "", ""
 
 
 def write() -> None:

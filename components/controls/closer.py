@@ -26,7 +26,7 @@ from explorer.views.worked import article, worked
 
 POLL = 0.5
 BREATH = 0.3  # seconds in which the page is drawn before other bit widths compete with it for the cores
-UNASKED = 1.0  # seconds an evaluation may take for all bit widths to be measured unasked
+UNASKED = 2.0  # seconds an evaluation may take for all bit widths to be measured unasked
 
 
 def closer(running: Job, snapshot: Snapshot, selected: int) -> None:

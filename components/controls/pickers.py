@@ -86,11 +86,9 @@ def advanced() -> None:
             )  # fmt: skip
     if now.weights.scheme:
         st.text_input(
-            en.LAYER_BITS, key=shown("layer_bits", now.layer_bits), help=en.LAYER_BITS_HELP, placeholder="8488…",
-            on_change=lambda: change(lambda settings: settings.replace(layer_bits=value_of("layer_bits").strip())),
+            en.LAYER_BITS, key=shown("layer_bits", state().refused or now.layer_bits), help=en.LAYER_BITS_HELP, placeholder="8488…",
+            on_change=lambda: settings_state.type_layer_bits(value_of("layer_bits")),
         )  # fmt: skip
-
-
     st.selectbox(
         en_cost.TARGET, DEVICES.ids, key=shown("target", now.target), format_func=lambda id: DEVICES[id].title,
         help=en_cost.TARGET_HELP, on_change=lambda: change(lambda settings: settings.replace(target=value_of("target"))),

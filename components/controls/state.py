@@ -25,7 +25,7 @@ class State:
     """settings: the experiment. view: sel, pic, log, tab, as in a link.
 
     stamp: what the opened link promises. notes: what of it is not used as asked.
-    problem: one sentence on the last change that was refused.
+    problem: one sentence on the last change that was refused; refused: its text, which stays in its field to be mended.
     written: the query as last written; page: the page it was written for.
     bare: what an address without a query stands for.
     changed: whether a widget spoke since then, which counts more than the address.
@@ -39,6 +39,7 @@ class State:
     stamp: str | None = None
     notes: tuple[str, ...] = ()
     problem: str = ""
+    refused: str = ""
     written: dict | None = None
     page: str | None = None
     bare: Settings = field(default_factory=Settings)
@@ -90,7 +91,7 @@ def change(make: Callable[[Settings], Settings]) -> bool:
     except SettingsError as error:
         now.problem = str(error)
         return False
-    now.problem = ""
+    now.problem = now.refused = ""
     if settings != now.settings:
         now.settings, now.stamp, now.notes = settings, None, ()
     return True
@@ -109,6 +110,11 @@ def change_recipe(which: str, **parts: str) -> None:
         why = state().problem
         if change(lambda settings: replaced(settings, range="")):
             state().problem = en.RANGE_INSTEAD.format(why=why.partition(";")[0])
+
+
+def type_layer_bits(text: str) -> None:
+    if not change(lambda settings: settings.replace(layer_bits=text.strip())):
+        state().refused = text
 
 
 def choose_model(id: str) -> None:
