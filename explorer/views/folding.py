@@ -3,7 +3,6 @@
 import numpy as np
 
 from explorer.cache import CACHE
-from explorer.granularity import matrix
 from explorer.models import MODELS, load
 from explorer.settings import Settings
 from explorer.views.spread import spread, ticks
@@ -12,7 +11,7 @@ from explorer.views.spread import spread, ticks
 def folding(settings: Settings, i: int) -> dict | None:
     """The channels of layer i with BatchNorm beside them and folded into them; None where that is not known.
 
-    name: of the layer
+    name: of the layer; run: "" for this network's training, else in words which other one it is
     before, after: largest |w| of each output channel, of the weights as trained and as quantized
     factor: γ/√(σ² + ε) of each channel, what folding multiplies its weights by
     ticks: round numbers for a logarithmic axis
@@ -23,13 +22,15 @@ def folding(settings: Settings, i: int) -> dict | None:
     if model.unfolded is None:
         return None
     network = load(settings.model)
-    known = CACHE.get(f"folding {network.digest}", lambda: _widths(model, network))
+    known = CACHE.get(f"folding {network.digest}", model.unfolded)
     name = network.layers[i].name
     if name not in known:
         return None
-    before, after, factor = known[name]
+    before, factor = known[name]
+    after = before * np.abs(factor)
     return {
         "name": name,
+        "run": model.unfolded_run,
         "before": before.tolist(),
         "after": after.tolist(),
         "factor": factor.tolist(),
@@ -37,19 +38,3 @@ def folding(settings: Settings, i: int) -> dict | None:
         "spread_before": spread(before),
         "spread_after": spread(after),
     }
-
-
-def _widths(model, network) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Layer name → (before, after, factor), for the layers that a BatchNorm follows under the name with "_bn"."""
-    module = model.unfolded()
-    modules = dict(module.named_modules())
-    found = {}
-    for i, layer in enumerate(network.layers):
-        norm = modules.get(f"{layer.name}_bn")
-        if norm is None:
-            continue
-        before = np.abs(matrix(modules[layer.name].weight.detach().numpy())).max(axis=1).astype(np.float64)
-        after = np.abs(matrix(network.weight(i))).max(axis=1).astype(np.float64)
-        scale, variance = (tensor.detach().numpy().astype(np.float64) for tensor in (norm.weight, norm.running_var))
-        found[layer.name] = before, after, scale / np.sqrt(variance + norm.eps)
-    return found

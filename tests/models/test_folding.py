@@ -2,11 +2,12 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from explorer.models.networks.folding import fold_batchnorm
+from explorer.models.networks.folding import before_folding, fold_batchnorm
 from explorer.models.networks.separable import SeparableNet
 
 
@@ -43,6 +44,14 @@ def test_formula_in_float64(trained_net):
         folded.weight, (weight * factor[:, None, None, None]).float(), rtol=1.2e-7, atol=0
     )
     torch.testing.assert_close(folded.bias, (beta - mean * factor).float(), rtol=1.2e-7, atol=0)
+
+
+def test_channels_before_folding_times_the_factor_are_those_after(trained_net):
+    before, folded = before_folding(trained_net), fold_batchnorm(copy.deepcopy(trained_net))
+    assert list(before) == ["stem", *(f"blocks.{i}.{part}" for i in range(2) for part in ("dw", "pw"))]
+    for name, (width, factor) in before.items():
+        after = folded.get_submodule(name).weight.detach().abs().flatten(1).amax(1)
+        np.testing.assert_allclose(width * np.abs(factor), after, rtol=1e-6)
 
 
 def test_folded_net_has_the_names_of_the_net_that_is_loaded(trained_net):

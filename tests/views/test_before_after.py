@@ -57,10 +57,20 @@ def test_layers_before_and_after_are_the_reports():
 
 
 def test_folding_multiplies_each_channel_by_its_factor():
-    seen = folding(Settings("efficientnet-lite0"), 1)
-    np.testing.assert_allclose(np.abs(seen["factor"]) * seen["before"], seen["after"], rtol=1e-5)
+    seen, weight = folding(Settings("efficientnet-lite0"), 1), load("efficientnet-lite0").weight(1)
+    np.testing.assert_allclose(seen["after"], np.abs(weight).reshape(len(weight), -1).max(axis=1), rtol=1e-5)
     assert seen["spread_after"] > 3 * seen["spread_before"]  # what per-tensor scales suffer from
-    assert folding(Settings("fashion"), 1) is None
+    assert folding(Settings("gpt-shakespeare"), 1) is None
+
+
+def test_folding_is_what_makes_fashions_depthwise_layers_wide():
+    """A few channels whose inputs hardly vary: the factor is large, as where σ² is 0."""
+    names = [layer.name for layer in load("fashion").layers]
+    seen = folding(Settings("fashion"), names.index("blocks.3.dw"))
+    assert seen["spread_before"] < 2 and seen["spread_after"] > 30 and "second run" in seen["run"]
+    assert max(np.abs(seen["factor"])) > 0.5 * np.sqrt(1e5) * np.median(seen["before"]) and len(seen["before"]) == 64
+    assert folding(Settings("fashion"), names.index("classifier")) is None
+    json.dumps(seen, allow_nan=False)
 
 
 def test_spread_and_ticks():

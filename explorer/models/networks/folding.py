@@ -5,6 +5,7 @@ W' = W · γ/√(σ² + ε) per output channel, b' = (b − μ) · γ/√(σ² +
 so folding spreads the channels' ranges: that is what per-tensor quantization then suffers from.
 """
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -25,3 +26,14 @@ def fold_batchnorm(module: nn.Module) -> nn.Module:
                 setattr(parent, conv_name, fuse_conv_bn_eval(conv.double(), norm.double()).float())
                 setattr(parent, name, nn.Identity())
     return module
+
+
+def before_folding(module: nn.Module) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Of each convolution `x` with an `x_bn` beside it, float64 a channel: the largest |w|, and what folding multiplies w by."""
+    modules, found = dict(module.named_modules()), {}
+    for name, conv in modules.items():
+        norm = modules.get(f"{name}_bn")
+        if isinstance(norm, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            weight, gamma, variance = (t.detach().double() for t in (conv.weight, norm.weight, norm.running_var))
+            found[name] = weight.abs().flatten(1).amax(1).numpy(), (gamma / (variance + norm.eps).sqrt()).numpy()
+    return found
