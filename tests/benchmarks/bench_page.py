@@ -6,6 +6,7 @@ tab goes on to fill in the accuracy at nine bit widths: its whole page has the m
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from playwright.sync_api import Page
 
@@ -20,18 +21,23 @@ REPORT = {"efficientnet-lite0": 300}
 
 
 def rows() -> Iterator[Row]:
+    with page_and_browser(Path(__file__).with_name("bare_page.py")) as (url, browser):
+        page = opened(browser, url)
+        yield milliseconds("a bare page of one field and one line: Streamlit's own part of a tick", _ticks(page, "whole"), None)
     with page_and_browser() as (url, browser):
         for model, allowed in WHOLE.items():
             for tab, name in TABS.items():
                 page = opened(browser, url + LINK.format(model=model, cal=256, n=1000) + tab)
-                ticks = [tick(page, 99.8 - i / 100, "whole") for i in range(TICKS + 1)][1:]
-                yield milliseconds(f"{model}, picker → new pixels of the whole page with {name}", ticks, allowed)
+                yield milliseconds(f"{model}, picker → new pixels of the whole page with {name}", _ticks(page, "whole"), allowed)
                 page.context.close()
         for model, allowed in REPORT.items():
             page = opened(browser, url + LINK.format(model=model, cal=32, n=25) + "&tab=worked")
-            ticks = [tick(page, 99.8 - i / 100, "report") for i in range(TICKS + 1)][1:]
-            yield milliseconds(f"{model}, picker → weights' report and pictures drawn, metric to follow", ticks, allowed)
+            yield milliseconds(f"{model}, picker → weights' report and pictures drawn, metric to follow", _ticks(page, "report"), allowed)
             page.context.close()
+
+
+def _ticks(page: Page, until: str) -> list[float]:
+    return [tick(page, 99.8 - i / 100, until) for i in range(TICKS + 1)][1:]
 
 
 def tick(page: Page, percent: float, until: str) -> float:

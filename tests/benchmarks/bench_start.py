@@ -11,14 +11,17 @@ from collections.abc import Iterator
 from playwright.sync_api import Browser
 
 from tests.benchmarks.browsing import DESKTOP, PATIENCE, ROOT, chromium, free_port
-from tests.benchmarks.timing import Row, milliseconds
+from tests.benchmarks.timing import Row, milliseconds, seconds
 
 STARTS = 5
+LIBRARIES = "import streamlit.web.cli, pandas, torch"
 METRIC = """() => /\\d/.test(document.querySelector('.figure-metric .figure-value')?.innerText ?? '')
   && document.querySelector('.stBidiComponent [data-testid]')?.shadowRoot?.querySelector('.histogram canvas')?.dataset.lastDrawMs"""
 
 
 def rows() -> Iterator[Row]:
+    imports = [1000 * seconds(lambda: subprocess.run([sys.executable, "-c", LIBRARIES], check=True)) for _ in range(STARTS + 1)][1:]
+    yield milliseconds("a fresh process that only loads streamlit, pandas and torch", imports, None)
     with chromium() as browser:
         starts = [start(browser) for _ in range(STARTS + 1)][1:]
     yield milliseconds("fresh process → first result on screen", starts, 3000)

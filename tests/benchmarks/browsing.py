@@ -62,10 +62,10 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def page_and_browser() -> Iterator[tuple[str, Browser]]:
+def page_and_browser(script: Path = ROOT / "components" / "app.py") -> Iterator[tuple[str, Browser]]:
     """(address of the running page, browser)."""
     log = Path(tempfile.mkdtemp()) / "log.txt"
-    server, url = start_server(ROOT / "components" / "app.py", log)
+    server, url = start_server(script, log)
     try:
         wait_until_healthy(server, url, log)
         with chromium() as browser:
