@@ -165,8 +165,13 @@ def _remove(file: Path) -> None:
         pass
 
 
+SMALL = frozenset((int, float, bool, type(None), np.float64, np.int64))
+
+
 def _size_of(value: Any) -> int:
     """Bytes of the arrays, files and texts in a value, and a little for the rest."""
+    if type(value) in SMALL:
+        return 64
     if isinstance(value, np.ndarray):
         return value.nbytes
     if isinstance(value, (bytes, str)):

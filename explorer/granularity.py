@@ -24,12 +24,12 @@ def matrix(x: np.ndarray, axis: int = 0) -> np.ndarray:
         raise DataError(f"there is no axis {axis!r} in an array of {x.ndim} dimensions; use {f'0 to {most}' if most else 0}")
     if x.ndim < 2:
         return x.reshape(1, -1)
-    return np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1)
+    return (np.moveaxis(x, axis, 0) if axis else x).reshape(x.shape[axis], -1)
 
 
 def unmatrix(m: np.ndarray, shape: tuple[int, ...], axis: int = 0) -> np.ndarray:
     """The inverse of `matrix` for a tensor of this shape."""
-    if len(shape) < 2:
+    if len(shape) < 2 or not axis:
         return m.reshape(shape)
     moved = (shape[axis], *(side for i, side in enumerate(shape) if i != axis % len(shape)))
     return np.ascontiguousarray(np.moveaxis(m.reshape(moved), 0, axis))

@@ -9,6 +9,7 @@ needs more than the values: it says so, and is given the layer's inputs too.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -142,10 +143,11 @@ def _finish(low: np.ndarray, high: np.ndarray, recipe: Recipe) -> tuple[np.ndarr
     return low, high
 
 
-def _method_of(spelling: str) -> tuple[Method, list[float]]:
+@lru_cache(maxsize=256)
+def _method_of(spelling: str) -> tuple[Method, tuple[float, ...]]:
     for each in METHODS:
         if match := re.fullmatch(each.pattern, spelling, re.ASCII):
-            return each, [float(number) for number in match.groups()]
+            return each, tuple(float(number) for number in match.groups())
     raise AssertionError(f"{spelling!r} passed the recipe's check and has no method")
 
 
