@@ -22,6 +22,7 @@ from explorer.formats import FORMATS
 from explorer.formats.number import Number
 from explorer.formats.scaling import SMALLEST, BlockFormat, Blocks, Rule, Scales, reciprocal
 
+PLACES = 65_536  # of the table by which bitsandbytes finds an 8-bit code on a processor
 NF4 = (
     -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
     -0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0.0,
@@ -94,7 +95,7 @@ class Absmax(Rule):
 
 @dataclass(frozen=True)
 class DoubleAbsmax(Rule):
-    """The same as signed 8-bit integers, `together` of which share a factor; one mean for all."""
+    """The same as signed 8-bit integers, `together` of which share a factor; one mean for all, as torch takes it."""
 
     together: int
 
@@ -111,7 +112,7 @@ class DoubleAbsmax(Rule):
 
     def scales(self, absmax, *, whole=None):
         flat = absmax.ravel()
-        mean = np.float32(flat.mean(dtype=np.float64))
+        mean = torch_mean(flat)
         groups = np.pad(flat - mean, (0, -len(flat) % self.together)).reshape(-1, self.together)
         codes, factor, values = self._quantized(groups, np.abs(groups).max(axis=1))
         codes, scale = (part.ravel()[: len(flat)].reshape(absmax.shape) for part in (codes, values + mean))
@@ -126,8 +127,20 @@ class DoubleAbsmax(Rule):
 
 
 @dataclass(frozen=True)
+class DividedAbsmax(DoubleAbsmax):
+    """The same, with values divided by the largest magnitude rather than multiplied by its reciprocal, as torchao does."""
+
+    multiplies = False
+
+    def scales(self, absmax, *, whole=None):
+        found = super().scales(absmax, whole=whole)
+        return Scales(found.scale, np.where(absmax > SMALLEST, absmax, np.float32(np.inf)), found.stored)
+
+
+@dataclass(frozen=True)
 class DynamicAbsmax(DoubleAbsmax):
-    """The same as the nearest of 256 unequal steps times the largest of each `together`, the lower one at a tie."""
+    """The same as one of 256 unequal steps times the largest of each `together`: the nearest to the value once it is
+    rounded, halves up, to one of 65,536 places from −1 to 1, as bitsandbytes does on a CPU."""
 
     @property
     def words(self) -> str:
@@ -136,8 +149,40 @@ class DynamicAbsmax(DoubleAbsmax):
     def _quantized(self, groups, largest):
         table = dynamic_map()
         usable = np.where(largest > SMALLEST, largest, np.float32(1))  # equal scales are their mean
-        codes = np.searchsorted((table[1:] + table[:-1]) / 2, groups / usable[:, None]).astype(np.uint8)
+        half = np.float32(PLACES - 1) / 2
+        place = ((groups / usable[:, None] + np.float32(1)) * half + np.float32(0.5)).astype(np.int32)
+        nearest = np.searchsorted((table[1:] + table[:-1]) / 2, np.arange(PLACES, dtype=np.float32) / half - np.float32(1))
+        codes = nearest.astype(np.uint8)[np.clip(place, 0, PLACES - 1)]
         return codes, usable, table[codes] * usable[:, None]
+
+
+def torch_mean(x: np.ndarray) -> np.float32:
+    """The mean of a float32 vector as torch takes it on one thread: 8 lanes, 4 rows at a time, in sums of sums of `step`
+    rows (ATen, native/cpu/SumKernel.cpp), the same on every processor."""
+    lanes, rows, levels = 8, 4, 4
+    whole = len(x) // lanes
+    vectors = x[: whole * lanes].reshape(whole, lanes)
+    count = whole // rows
+    power = max(4, int(count - 1).bit_length() // levels) if count else 4
+    sums = np.zeros((levels, rows, lanes), np.float32)
+    for i, four in enumerate(vectors[: count * rows].reshape(count, rows, lanes), start=1):
+        sums[0] += four
+        for level in range(1, levels):  # whenever 2^power of the level below are full
+            if i % (1 << level * power):
+                break
+            sums[level] += sums[level - 1]
+            sums[level - 1] = 0
+    for level in range(1, levels):
+        sums[0] += sums[level]
+    total = sums[0]
+    for rest in vectors[count * rows :]:
+        total[0] += rest
+    for row in range(1, rows):
+        total[0] += total[row]
+    result = np.float32(0)
+    for value in (*x[whole * lanes :], *total[0]):
+        result += value
+    return result / np.float32(len(x))
 
 
 def dynamic_map() -> np.ndarray:
@@ -167,4 +212,10 @@ FORMATS.register(BlockFormat(
     "nf4bnb", "NF4 double, bitsandbytes", "codebook", _nf4, Blocks(64, DynamicAbsmax(256)),
     "NF4 in blocks of 64 whose scales are quantized to bitsandbytes' 8-bit dynamic map",
     "QLoRA, arXiv 2305.14314, section 3; bitsandbytes quantize_4bit", activations=False,
+))  # fmt: skip
+FORMATS.register(BlockFormat(
+    "nf4ao", "NF4 double, torchao", "codebook",
+    Codebook("nf4ao", "NF4 of four digits", 4, tuple(round(value, 4) for value in NF4), "", ""), Blocks(64, DividedAbsmax(256)),
+    "NF4 double with torchao's table, whose values have four decimal digits",
+    "torchao NF4Tensor", activations=False,
 ))  # fmt: skip

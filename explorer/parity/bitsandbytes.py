@@ -25,7 +25,7 @@ def comparisons() -> list[Comparison]:
     if "nf4bnb" in FORMATS:
         found.append(Comparison("nf4bnb", "create_dynamic_map", _map))
         run, against = partial(_nf4, "nf4bnb", True), "quantize_4bit(compress_statistics=True)"
-        found.append(Comparison("nf4bnb", against, run, ("coarse search", "float32 mean"), named["nf4bnb"]))
+        found.append(Comparison("nf4bnb", against, run, (), named["nf4bnb"]))
     return found
 
 
@@ -51,10 +51,16 @@ def _nf4(id: str, double: bool, tally) -> None:
             tally.values(q.dequantize(), theirs)
             continue
         scale = (dequantize_blockwise(state.absmax, state.state2) + state.offset).numpy()
+        if id == "nf4bnb":
+            tally.scales(q.stored["absmax"], state.absmax)
+            tally.scales(q.stored["factor"], state.state2.absmax)
+            tally.scales(q.stored["mean"], state.offset)
+            tally.scales(q.scale, scale)
+            tally.values(q.dequantize(), theirs)
+            continue
         absmax = np.abs(x.reshape(-1, 64)).max(axis=1)
-        mean = np.float32(absmax.mean(dtype=np.float64))
-        own = int8_scales(absmax, mean)[2] if id == "nf4dq" else _dynamic(absmax, mean)[0]
-        tally.scales(q.scale, scale, *_dynamic(absmax, torch.from_numpy(absmax).mean().numpy()), here=own)
+        own = int8_scales(absmax, torch.from_numpy(absmax).mean().numpy())[2]
+        tally.scales(q.scale, scale, _dynamic(absmax), here=own)
         values = (np.float32(FORMATS["nf4"].values())[codes.reshape(-1, 64)] * each[:, None] for each in (scale, own))
         tally.values(q.dequantize(), theirs, next(values), here=next(values))
 
@@ -65,19 +71,14 @@ def _map(tally) -> None:
     tally.values(dynamic_map(), create_dynamic_map())
 
 
-def _dynamic(absmax: np.ndarray, mean) -> list[np.ndarray]:
-    """Scales by "dynamic scales": the nearest of 256 unequal steps times the largest of each 256, and by "coarse
-    search" the neighbours of what lies beside a threshold."""
-    from bitsandbytes.functional import create_dynamic_map
+def _dynamic(absmax: np.ndarray) -> np.ndarray:
+    """Scales by "dynamic scales", as its own function makes them."""
+    import torch
+    from bitsandbytes.functional import dequantize_blockwise, quantize_blockwise
 
-    table = create_dynamic_map().numpy()
-    groups = np.pad(absmax - mean, (0, -len(absmax) % 256)).reshape(-1, 256)
-    largest = np.abs(groups).max(axis=1, keepdims=True)
-    found = []
-    for beside in (1.0, 0.9998, 1.0002):
-        nearest = np.searchsorted((table[1:] + table[:-1]) / 2, groups / largest * beside)
-        found.append((table[nearest] * largest + mean).ravel()[: len(absmax)])
-    return found
+    absmax = torch.from_numpy(absmax)
+    mean = absmax.mean()
+    return (dequantize_blockwise(*quantize_blockwise(absmax - mean, blocksize=256)) + mean).numpy()
 
 
 def _rows(tally) -> None:

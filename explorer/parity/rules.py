@@ -28,9 +28,7 @@ for _id, _says in {
     "float32 logarithm": "rounds the scale up by log2 in float32, which calls what lies just above a power of two that power: its scale may be half as large",
     "least block scale": "bounds block scales by E4M3's least normal number, 2⁻⁶, where smaller ones are kept here",
     "four digits": "has four decimal digits in its NF4 table, so that values beside a threshold get the neighbouring code",
-    "float32 mean": "sums the scales' mean in float32, here in float64: an 8-bit scale may differ by one",
     "dynamic scales": "stores 8-bit scales in 256 unequal steps (its dynamic map), here in equal ones as torchao does, and nf4bnb has the dynamic map; codes are the same",
-    "coarse search": "narrows the search for an 8-bit scale down by a table on a CPU, so that beside a threshold it takes the neighbouring step; here it is always the nearest",
     "most negative code": "uses MXINT8's code for −2, which the specification leaves open; here the range is symmetric and ends at −127/64",
     "half infinity": "stores an FP16 scale beyond 65,504 as infinity, here as 65,504",
 }.items():  # fmt: skip

@@ -28,7 +28,7 @@ def comparisons() -> list[Comparison]:
         for suffix, mode, rules in (("", "FLOOR", ()), ("up", "RCEIL", ("float32 logarithm",))):
             found.append(Comparison(id + suffix, f"to_mx({mode})", partial(_mx, id + suffix, name, mode), rules, _presets(id + suffix)))
     found.append(Comparison("nvfp4", "NVFP4Tensor.to_nvfp4", _nvfp4, ("reciprocal", "least block scale"), _presets("nvfp4")))
-    for id, rules in (("nf4", ("four digits",)), ("nf4dq", ("four digits", "float32 mean"))):
+    for id, rules in (("nf4", ("four digits",)), ("nf4dq", ("four digits",)), ("nf4ao", ())):
         found.append(Comparison(id, "to_nf4", partial(_nf4, id), rules, _presets(id)))
     named = {PRESETS[id].weights: id for id in PRESET_WEIGHTS}
     for recipe in dict.fromkeys((*(f"{recipe}-minmax" for recipe in (*GROUPS, *FP8)), *named)):
@@ -125,16 +125,18 @@ def _nf4(id: str, tally) -> None:
         packed, table = theirs.quantized_data.numpy(), theirs.nf4.numpy()
         codes = np.stack([packed >> 4, packed & 15], axis=-1).reshape(x.shape)
         by_rule, here = four_digits(x, FORMATS["nf4"].values(), 64)
-        tally.codes(q.codes, codes, by_rule, here=here)
-        if id == "nf4dq":
+        tally.codes(q.codes, codes, *([by_rule] if id != "nf4ao" else []), here=here)
+        if id != "nf4":
             mean = theirs.scaler_mean.numpy()
             absmax = np.abs(x.reshape(-1, 64)).max(axis=1)
-            exact = np.float32(absmax.mean(dtype=np.float64))
-            expected, own = int8_scales(absmax, mean), int8_scales(absmax, exact)
-            tally.scales(q.stored["mean"], mean, mean if np.isclose(mean, exact, rtol=1e-6, atol=0) else np.nan, here=exact)
-            tally.scales(q.stored["factor"], theirs.quantization_factor, expected[1], here=own[1])
-            tally.scales(q.stored["absmax"], theirs.quantized_scalers, expected[0], here=own[0])
-            values = (np.float32(t)[c] * e[2][:, None] for t, c, e in ((table, by_rule, expected), (FORMATS["nf4"].values(), here, own)))
+            tally.scales(q.stored["mean"], mean)
+            tally.scales(q.stored["factor"], theirs.quantization_factor)
+            tally.scales(q.stored["absmax"], theirs.quantized_scalers)
+            if id == "nf4ao":
+                tally.values(q.dequantize(), theirs.get_original_weight())
+                continue
+            scale = int8_scales(absmax, mean)[2][:, None]
+            values = (np.float32(t)[c] * scale for t, c in ((table, by_rule), (FORMATS["nf4"].values(), here)))
             tally.values(q.dequantize(), theirs.get_original_weight(), next(values), here=next(values))
 
 
