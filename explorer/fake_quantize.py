@@ -26,8 +26,8 @@ CHUNK = 2**18  # elements quantized at a time: a megabyte stays in the core's ca
 class ActivationQuantizer:
     """Fake-quantizes a layer's input: to the codes of `recipe` and back to float32.
 
-    low, high: the range of a tensor's one scale, from calibration; None for a plain cast, for `token`,
-    whose ranges are the minimum and maximum of each vector, and for formats with blocks of their own,
+    low, high: the range of a tensor's one scale, from calibration; None for a plain cast, for `token` and groups,
+    whose ranges are the minimum and maximum of each vector or of a few neighbours in it, and for formats with blocks of their own,
     found while running (but NVFP4's scale of the whole tensor comes from them)
     seed: of stochastic rounding; every call draws the same numbers
     Raises DataError when a range is needed and is missing or not finite.
@@ -43,8 +43,8 @@ class ActivationQuantizer:
             raise DataError(f"{self.recipe} needs a finite range, not {self.low} to {self.high}; calibrate it first")
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """Float32 of any shape to a new tensor of that shape; `token` scales along the last axis, blocks
-        lie along it.
+        """Float32 of any shape to a new tensor of that shape; `token` scales along the last axis, groups and
+        blocks lie along it.
 
         Integers: (clip(round(x / scale) + zero_point) − zero_point) · scale, each step in float32.
         """
@@ -57,6 +57,19 @@ class ActivationQuantizer:
             whole = None if self.low is None else max(-self.low, self.high)
             values = fake_quantized(m, self.recipe.blocks, self.recipe.element, _on_arrays(round_), whole)
             return torch.from_numpy(values).view(x.shape)
+        if self.recipe.kind == "group":
+            return self._in_groups(x, round_)
+        return self._whole(x, round_)
+
+    def _in_groups(self, x: torch.Tensor, round_) -> torch.Tensor:
+        """Each group as a vector of its own; zeros fill the last one up, which are inside every range."""
+        width = x.shape[-1]
+        size = min(self.recipe.size, width)
+        filled = torch.nn.functional.pad(x, (0, -width % size))
+        y = self._whole(filled.view(-1, size), round_).view(filled.shape)
+        return y[..., :width].contiguous()
+
+    def _whole(self, x: torch.Tensor, round_) -> torch.Tensor:
         y = torch.empty_like(x)
         for source, target, scale, zero_point in self._parts(x, y):
             self._quantize(source, target, scale, zero_point, round_)
@@ -76,7 +89,7 @@ class ActivationQuantizer:
 
     def _parts(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[tuple]:
         """Pieces of x and y that fit the cache, with the scale and the zero point of each."""
-        if self.recipe.kind != "token":
+        if not self.recipe.is_live:
             yield from zip(x.view(-1).split(CHUNK), y.view(-1).split(CHUNK), *map(repeat, self.grid))
             return
         width = x.shape[-1]

@@ -210,9 +210,9 @@ for _preset in (
         "ct-fp8-block",
         "FP8 block (DeepSeek-V3)",
         "fp8e4m3-b128-minmax",
-        "fp8e4m3-token-minmax",
-        "compressed-tensors' FP8_BLOCK: a scale for each 128 × 128 block of a weight matrix.",
-        "Its activations have a scale for each 128 values of a token; here each token has one.",
+        "fp8e4m3-g128-minmax",
+        "compressed-tensors' FP8_BLOCK: a scale for each 128 × 128 block of a weight matrix and each 128 values of a token, found while running.",
+        "It quantizes Linear layers only; a convolution here has groups along its channels.",
         SCHEMES,
     ),
     Preset(

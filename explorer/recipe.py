@@ -136,9 +136,14 @@ class Recipe:
         return not self.range and self.blocks is None
 
     @property
+    def is_live(self) -> bool:
+        """Whether the ranges of activations are found while the network runs: per token, or per group of each token."""
+        return self.kind in ("token", "group")
+
+    @property
     def is_recorded(self) -> bool:
         """Whether activations need to have been recorded: a range, or a scale of the whole tensor."""
-        return bool(self.range) and self.kind != "token" or self.blocks is not None and self.blocks.rule.of_tensor
+        return bool(self.range) and not self.is_live or self.blocks is not None and self.blocks.rule.of_tensor
 
     @property
     def kind(self) -> str:

@@ -150,9 +150,13 @@ def _activation_recipe(value) -> Recipe:
     if not FORMATS[recipe.format].activations:
         allowed = ", ".join(number.id for number in FORMATS if number.blocks and number.activations)
         raise SettingsError(f"activations: {recipe.format} is for weights; formats with blocks for both are {allowed}")
-    if recipe.kind in ("channel", "group", "block"):
-        raise SettingsError(f"activations: {recipe.granularity} is not possible, integer matmul cannot factor a "
-                            "scale that varies along the reduction axis; allowed: tensor, token")
+    if recipe.kind in ("channel", "block"):
+        other = {"channel": "a matrix product cannot factor a scale that is each input channel's own",
+                 "block": "square blocks would tie tokens that have nothing to do with each other"}[recipe.kind]
+        raise SettingsError(f"activations: {recipe.granularity} is not possible, {other}; allowed: tensor, token, "
+                            "and groups of a token's values such as g128")  # fmt: skip
+    if recipe.kind == "group" and recipe.range != "minmax":
+        raise SettingsError(f"activations: per group of a token the range is found while running and can only be minmax, not {recipe.range}")
     return recipe
 
 

@@ -28,8 +28,8 @@ class Simulated:
 
     weights: one for each layer, [out, ...] as the layer's own; None leaves them in FP32
     activations: a quantizer for the input of each layer, or None. A convolution's `token` is a
-    whole sample: a scale per position cannot be taken out of the sum over a k × k window. Blocks lie
-    along the axis that is summed over: the last of a linear layer, the channels of a convolution.
+    whole sample: a scale per position cannot be taken out of the sum over a k × k window. Blocks and
+    groups lie along the axis that is summed over: the last of a linear layer, the channels of a convolution.
     biases: float32 [out] for each layer, or None for its own
     sums: how each layer adds, (module, input, output) → output (see saturation.py), or None for exactly
 
@@ -247,7 +247,7 @@ def _quantize_input(module: torch.nn.Module, layer: Layer, quantizer: Activation
         x = inputs[0]
         if quantizer.recipe.kind == "token" and layer.kind != "linear":
             return quantizer(x.flatten(1)).view_as(x)
-        if quantizer.recipe.blocks and layer.kind != "linear":
+        if (quantizer.recipe.blocks or quantizer.recipe.kind == "group") and layer.kind != "linear":
             return quantizer(x.movedim(1, -1)).movedim(-1, 1).contiguous()
         return quantizer(x)
 

@@ -183,6 +183,21 @@ def test_nvfp4s_scale_of_the_tensor_comes_from_calibration(x):
         ActivationQuantizer(recipe)
 
 
+@pytest.mark.parametrize("recipe", ["fp8e4m3-g128", "int8-symfull-g32", "uint4-asym-g48", "fp6e2m3-g4096", "int8-asym-g7"])
+def test_groups_of_a_token_are_the_groups_of_its_row(recipe):
+    """The codes of weights with this recipe, whatever the size leaves over; DeepSeek-V3's 1 × 128 tiles among them."""
+    x = np.random.default_rng(8).normal(0, np.exp(np.random.default_rng(9).normal(size=(2, 5, 1))), (2, 5, 300)).astype(np.float32)
+    expected = quantize(x.reshape(10, 300), recipe).dequantize().reshape(x.shape)
+    np.testing.assert_array_equal(ActivationQuantizer(Recipe.parse(recipe))(torch.from_numpy(x)).numpy(), expected)
+
+
+def test_groups_lie_along_the_channels_of_a_convolution(net):
+    quantizer = ActivationQuantizer(Recipe.parse("int4-sym-g2"))
+    x = torch.randn(2, net.module.dw.in_channels, 5, 5, generator=torch.Generator().manual_seed(1))
+    there = Simulated(net, None, [None, quantizer, None]).layer(1)(x)
+    assert torch.equal(there, net.module.dw(quantizer(x.movedim(1, -1)).movedim(-1, 1).contiguous()))
+
+
 @pytest.mark.parametrize("recipe", ["int8-asym", "int8-sym-token", "fp16", "fp8e4m3-tensor-minmax", "mxfp4", "nvfp4"])
 def test_the_input_is_never_changed_and_may_lie_in_any_order(x, recipe):
     quantizer, before = ActivationQuantizer(Recipe.parse(recipe), -3.0, 3.0), x.clone()

@@ -113,7 +113,7 @@ def _activations(running: Job, snapshot: Snapshot, selected: int) -> None:
 def _without_a_range(recipe: Recipe) -> str:
     if recipe.blocks:
         return en.ACTIVATIONS_BLOCKS.format(size=recipe.blocks.size)
-    return en.ACTIVATIONS_LIVE if recipe.kind == "token" else en.ACTIVATIONS_NONE
+    return en.ACTIVATIONS_LIVE if recipe.is_live else en.ACTIVATIONS_NONE
 
 
 def _crest(running: Job, snapshot: Snapshot, selected: int) -> None:

@@ -78,7 +78,7 @@ def advanced() -> None:
                 en.ROUNDING[which], list(en.ROUNDINGS), key=key, format_func=en.ROUNDINGS.get, help=en.ROUNDING_HELP,
                 on_change=_part, args=(which, "rounding", key),
             )  # fmt: skip
-        if recipe.range and recipe.kind != "token" and not recipe.method.startswith(("abs", "lo")):
+        if recipe.range and not (which == "activations" and recipe.is_live) and not recipe.method.startswith(("abs", "lo")):
             key = shown(f"{which}.factor", recipe.factor)
             columns[1].number_input(
                 en.FACTOR[which], 0.001, 1000.0, step=0.05, format="%g", key=key, help=en.FACTOR_HELP,

@@ -1,5 +1,5 @@
 """The pickers of one recipe. What cannot be combined is not offered: a plain cast and a format with
-blocks of its own have no range, only an integer a scheme, a token only min–max, activations no
+blocks of its own have no range, only an integer a scheme, a token and its groups only min–max, activations no
 format that is for weights."""
 
 import re
@@ -78,7 +78,7 @@ def _kind_name(which: str, recipe: Recipe):
 
 
 def _range(which: str, recipe: Recipe) -> None:
-    methods = [method.id for method in METHODS if _goes_with(method, recipe)]
+    methods = [method.id for method in METHODS if _goes_with(which, method, recipe)]
     method = next(each.id for each in METHODS if re.fullmatch(each.pattern, recipe.method, re.ASCII))
     numbers = NUMBER.findall(recipe.method) if method in NUMBERS else []
     columns = st.columns([2, 1] if len(numbers) == 1 else 1, gap="small", wrap=False)
@@ -93,9 +93,9 @@ def _range(which: str, recipe: Recipe) -> None:
         )  # fmt: skip
 
 
-def _goes_with(method, recipe: Recipe) -> bool:
+def _goes_with(which: str, method, recipe: Recipe) -> bool:
     """Only min–max is found while running; some methods need a whole tensor, some equal steps."""
-    if recipe.kind == "token":
+    if which == "activations" and recipe.is_live:
         return method.id == "minmax"
     return method.takes(recipe.kind, FORMATS[recipe.format].kind == "integer")
 

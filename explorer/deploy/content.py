@@ -72,7 +72,7 @@ class Plan:
     @property
     def input_grids(self) -> bool:
         """Whether each layer's input has a scale that is known beforehand."""
-        return bool(self.activations.range) and self.activations.kind != "token"
+        return bool(self.activations.range) and not self.activations.is_live
 
     def float_zero_points(self, recipe: Recipe) -> bool:
         """Whether an algorithm chooses zero points between the codes."""

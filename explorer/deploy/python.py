@@ -143,7 +143,7 @@ if __name__ == "__main__":
 def refuses(plan: Plan) -> str:
     if plan.settings.algorithms:
         return f"it does not redo {' + '.join(plan.settings.algorithms)}; export to numpy, or leave the algorithms out"
-    if not (plan.activations.format == "fp32" or _held(plan.activations) and plan.activations.kind != "token"):
+    if not (plan.activations.format == "fp32" or _held(plan.activations) and not plan.activations.is_live):
         return f"activations {plan.activations} are not in it; it holds {HOLDS}"
     return only(plan, _held, f"it holds {HOLDS}")
 

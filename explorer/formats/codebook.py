@@ -158,12 +158,14 @@ class DynamicAbsmax(DoubleAbsmax):
 
 def torch_mean(x: np.ndarray) -> np.float32:
     """The mean of a float32 vector as torch takes it on one thread: 8 lanes, 4 rows at a time, in sums of sums of `step`
-    rows (ATen, native/cpu/SumKernel.cpp), the same on every processor."""
+    rows (ATen, native/cpu/SumKernel.cpp), the same on every processor; in float64 where that sum is beyond float32."""
     lanes, rows, levels = 8, 4, 4
     whole = len(x) // lanes
     vectors = x[: whole * lanes].reshape(whole, lanes)
     count = whole // rows
     power = max(4, int(count - 1).bit_length() // levels) if count else 4
+    if x.sum(dtype=np.float64) > np.finfo(np.float32).max:
+        return np.float32(x.mean(dtype=np.float64))
     sums = np.zeros((levels, rows, lanes), np.float32)
     for i, four in enumerate(vectors[: count * rows].reshape(count, rows, lanes), start=1):
         sums[0] += four

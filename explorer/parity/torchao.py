@@ -18,7 +18,7 @@ MX = {  # to_mx's element type, by name in torch or in its constants
 }  # fmt: skip
 GROUPS = ("int2-symfull-g64", "int3-symfull-g64", "int4-symfull-g32", "int4-asym-g32", "int5-asym-g64",
           "int6-symfull-channel", "int7-asym-channel", "int8-symfull-channel", "int8-asym-channel")  # fmt: skip
-FP8 = ("fp8e4m3-tensor", "fp8e4m3-channel", "fp8e4m3-b128", "fp8e5m2-channel")
+FP8 = ("fp8e4m3-tensor", "fp8e4m3-channel", "fp8e4m3-g128", "fp8e4m3-b128", "fp8e5m2-channel")
 PRESET_WEIGHTS = ("ct-w4a16", "ct-w4a8", "ct-w4a16-asym", "ct-w8a16", "ct-w8a8", "ct-fp8", "ct-fp8-dynamic", "ct-fp8-block")
 
 
@@ -43,7 +43,8 @@ def _presets(recipe: str) -> tuple[str, ...]:
 def _scaled_weights(recipe: Recipe, presets: tuple[str, ...]) -> Comparison:
     """One comparison of weights with scales, as torchao's quantize_ makes them."""
     if not recipe.scheme:
-        return Comparison(str(recipe), "Float8Tensor.from_hp", partial(_fp8, recipe), (), presets)
+        live = tuple(preset.id for preset in PRESETS if preset.activations == str(recipe)) if recipe.kind == "group" else ()
+        return Comparison(str(recipe), "Float8Tensor.from_hp", partial(_fp8, recipe), (), presets + live)
     rules = ("reciprocal",) if recipe.scheme == "symfull" else ("float32 range", "reciprocal")
     return Comparison(str(recipe), "quantize_(IntxWeightOnlyConfig)", partial(_integers, recipe), rules, presets)
 
@@ -174,9 +175,10 @@ def _fp8(recipe: Recipe, tally) -> None:
     from torchao.quantization import Float8Tensor, PerBlock, PerRow, PerTensor
 
     kind = torch.float8_e4m3fn if recipe.format == "fp8e4m3" else torch.float8_e5m2
-    granularity = {"tensor": PerTensor(), "channel": PerRow(), "block": PerBlock([128, 128])}[recipe.kind]
+    granularity = {"tensor": PerTensor(), "channel": PerRow(), "block": PerBlock([128, 128]), "group": PerBlock([1, 128])}[recipe.kind]
     x = probes.blocks(256, 256, 128)
-    x[np.abs(x).max(axis=1) == 0] = 1  # the scale of zeros is free
+    tiles = x.reshape(-1, 128)
+    tiles[np.abs(tiles).max(axis=1) == 0] = 1  # the scale of zeros is free
     for x in (x, probes.tied_floats(FORMATS[recipe.format], 256, 256)):
         q = quantize(x, recipe)
         theirs = Float8Tensor.from_hp(torch.from_numpy(x), kind, granularity)

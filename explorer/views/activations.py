@@ -26,7 +26,7 @@ def activations(settings: Settings, i: int, bins: int = BINS) -> dict:
     network = network_of(settings)
     key = f"activations {network.digest} {settings.calibration_samples} {settings.seed} {i} {bins}"
     edges, counts, up_to = CACHE.get(key, lambda: _histogram(seen, bins))
-    has_range = bool(recipe.range) and recipe.kind != "token"
+    has_range = bool(recipe.range) and not recipe.is_live
     low, high = activation_range(settings, i, recipe) if has_range else (None, None)
     return {
         "name": network.layers[i].name,

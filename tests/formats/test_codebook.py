@@ -6,6 +6,7 @@ import torch
 from scipy.stats import norm
 
 from explorer.formats import FORMATS
+from explorer.formats.codebook import torch_mean
 from explorer.quantize import quantize, sqnr_db
 
 # dQuantizeNF4 in bitsandbytes' kernels: a code is the number of these below the value
@@ -78,3 +79,11 @@ def test_nf4_beats_symmetric_int4_on_normal_blocks_and_loses_on_uniform_ones():
     assert db["normal", "nf4"] > db["normal", "int4-sym-g64"]
     assert db["normal", "nf4"] < db["normal", "int4-asym-g64"]
     assert db["uniform", "nf4"] < db["uniform", "int4-sym-g64"]
+
+
+@pytest.mark.parametrize("n", [1, 7, 36, 300, 2048, 20_000])
+def test_the_mean_of_the_scales_is_torchs_on_one_thread(n):
+    draw = np.random.Generator(np.random.Philox(n))
+    x = (draw.standard_normal(n) ** 2 * np.exp(2 * draw.standard_normal(n))).astype(np.float32)
+    assert torch_mean(x) == torch.from_numpy(x).mean().item()  # torch takes more threads from 32,768 on
+    assert torch_mean(np.full(3, 3e38, np.float32)) == np.float32(3e38)

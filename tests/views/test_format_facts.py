@@ -28,7 +28,7 @@ def test_facts_are_those_of_the_standards(format):
 
 
 @pytest.mark.parametrize(("format", "bits"), [("mxfp4", 4.25), ("mxfp8e4m3", 8.25), ("nvfp4", 4.5), ("q4_0", 4.5), ("q8_0", 8.5),
-                                              ("nf4", 4.5), ("nf4dq", 4.127), ("nf4bnb", 4.127)])  # fmt: skip
+                                              ("nf4", 4.5), ("nf4dq", 4.127), ("nf4bnb", 4.127), ("nf4ao", 4.127)])  # fmt: skip
 def test_bits_per_weight_count_the_scales(format, bits):
     assert facts(format)["bits_per_weight"] == pytest.approx(bits, abs=5e-4)
 
