@@ -71,6 +71,16 @@ def test_files_are_short_and_named_for_what_they_do():
         assert file.stem not in {"utils", "helpers", "common", "misc"}, file
 
 
+def test_every_picture_and_table_says_where_its_figures_come_from():
+    """draw and the tables take the origin of what they show; a badge is drawn with it."""
+    drawn = {"draw": "origin"}
+    for file in PAGE:
+        for node in ast.walk(ast.parse(file.read_text())):
+            called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if called in drawn:
+                assert drawn[called] in {each.arg for each in node.keywords}, (file.name, node.lineno)
+
+
 def test_nothing_else_at_the_top_level():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
     tops = {name.split("/")[0] for name in tracked}

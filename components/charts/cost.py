@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 
 from components.charts.style import Palette, figure
 from components.words import en, en_cost
-from components.words.numbers import in_one_prefix, metric, percent
+from components.words.numbers import in_one_prefix, metric, percent, size
 
 
 def roof(seen: dict, selected: int, device: str, colors: Palette) -> tuple[go.Figure, str]:
@@ -52,3 +52,16 @@ def energy(rows: list[dict], colors: Palette) -> tuple[go.Figure, str]:
                       marker_color=shades[part], hovertext=tips, hoverinfo="text")  # fmt: skip
     said = "; ".join(f"{en_cost.ROWS[row['row']]} {metric(row['joules'], 'J')}" for row in rows)
     return chart, en_cost.ENERGY_ALT.format(rows=said)
+
+
+def held(rows: list[tuple[str, float]], selected: int, device, colors: Palette) -> tuple[go.Figure, str]:
+    """rows: views.sizes.held; a line at the device's memory where that is in sight of the bars."""
+    names, counts = [name for name, _ in rows], [count for _, count in rows]
+    most = max(range(len(rows)), key=counts.__getitem__)
+    chart = figure(colors, 220, xaxis={"type": "category", "showgrid": False, "zeroline": False}, yaxis={"title": en_cost.HELD_Y, "nticks": 5})
+    chart.add_bar(x=[f"<b>{name}</b>" if i == selected else name for i, name in enumerate(names)], y=counts, marker_color=colors.accent,
+                  hovertext=[en_cost.HELD_TIP.format(name=name, size=size(count)) for name, count in rows], hoverinfo="text")  # fmt: skip
+    memory = device.get("memory")
+    if memory < 4 * counts[most]:
+        chart.add_hline(y=memory, line={"color": colors.lost, "width": 1.5}, annotation_text=size(memory), annotation_font_color=colors.lost)
+    return chart, en_cost.HELD_ALT.format(count=len(rows), most=size(counts[most]), name=names[most], device=device.title, memory=size(memory))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 import streamlit as st
 
+from components.charts.origin import badges
+
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
 CONFIG = {"displayModeBar": False, "toImageButtonOptions": {"format": "svg"}}
 
@@ -49,9 +51,10 @@ def figure(colors: Palette, height: int, **layout) -> go.Figure:
     return go.Figure(layout=base | layout)
 
 
-def draw(chart: go.Figure, alt: str, title: str, key: str, **selection) -> None:
-    """The figure under its title, with its alt text. selection: what a click on it does, as st.plotly_chart takes it."""
-    st.html(f'<h3 class="chart-title">{_escaped(title)}</h3>')
+def draw(chart: go.Figure, alt: str, title: str, key: str, *, origin: str, why: str = "", **selection) -> None:
+    """The figure under its title and badge, with its alt text. origin, why: see origin.badges. selection: what a click on it does,
+    as st.plotly_chart takes it."""
+    st.html(f'<h3 class="chart-title">{_escaped(title)} {badges(origin, why)}</h3>')
     st.plotly_chart(chart, theme=None, config=CONFIG, key=key, alt=alt, **selection)
 
 

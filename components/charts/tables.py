@@ -5,9 +5,10 @@ import html
 import pandas as pd
 import streamlit as st
 
+from components.charts.origin import badges
 from components.charts.pictures import worst_of
 from components.charts.tip import with_tip
-from components.words import en, en_measured, en_parity, en_scenarios
+from components.words import en, en_cost, en_measured, en_parity, en_scenarios
 from components.words.numbers import cell, decibel, metric, short, size, whole
 
 PERCENT = {"share_of_bytes", "rounding_share", "clipped_share"}
@@ -22,24 +23,24 @@ def layers(table: pd.DataFrame, key: str) -> None:
         count=whole(len(table)), worst="none" if worst is None else table["name"][worst],
         sqnr=en.EXACT if worst is None else decibel(table["sqnr_db"][worst]),
     )  # fmt: skip
-    _table(table, en.LAYERS, key, alt, height=min(35 * len(table) + 38, 420))
+    _table(table, en.LAYERS, key, alt, "exact measured", height=min(35 * len(table) + 38, 420))
 
 
 def worked(table: pd.DataFrame, name: str) -> None:
     """A row for each weight of the layer called `name`."""
     shown = {column: words for column, words in en.WORKED.items() if column in table and not table[column].isna().all()}
-    _plain(table, shown, _ends(en.WORKED_ALT, table, name))
+    _plain(table, shown, _ends(en.WORKED_ALT, table, name), "exact")
 
 
 def article(table: pd.DataFrame, name: str) -> None:
     """The weights of `worked` by both formulas."""
-    _plain(table, en.ARTICLE_COLUMNS, _ends(en.ARTICLE_ALT, table, name))
+    _plain(table, en.ARTICLE_COLUMNS, _ends(en.ARTICLE_ALT, table, name), "exact")
 
 
 def parity(table: pd.DataFrame, key: str) -> None:
     """Comparisons with other implementations, the peer with its version."""
     titled = table.assign(peer=table["peer"] + " " + table["version"], rules=table["rules"].where(table["rules"] != "", table["note"]))
-    _table(titled, en_parity.PARITY_COLUMNS, key, en_parity.PARITY_ALT.format(count=whole(len(table))),
+    _table(titled, en_parity.PARITY_COLUMNS, key, en_parity.PARITY_ALT.format(count=whole(len(table))), "exact",
            height=min(35 * len(table) + 38, 560), widths={"recipe": 190, "against": 330})  # fmt: skip
 
 
@@ -48,11 +49,11 @@ def measured(table: pd.DataFrame, key: str) -> None:
     names = [en_measured.MORE.format(layer=row.layer, more=whole(row.more)) if row.more else row.layer for row in table.itertuples()]
     table = table.assign(layers=names)
     counts = {verdict: whole(int((table["verdict"] == verdict).sum())) for verdict in ("faster", "slower")}
-    _table(table, en_measured.COLUMNS, key, en_measured.ALT.format(count=whole(len(table)), **counts), height=min(35 * len(table) + 38, 420))
+    _table(table, en_measured.COLUMNS, key, en_measured.ALT.format(count=whole(len(table)), **counts), "measured", height=min(35 * len(table) + 38, 420))
 
 
-def scenario(rows, key: str) -> None:
-    """A row for each pair of formats: cost.scenarios.Row."""
+def scenario(rows, key: str, why: str) -> None:
+    """A row for each pair of formats: cost.scenarios.Row. why: what their prediction rests on."""
     words, made = en_scenarios, []
     for row in rows:
         band = words.ANSWER.format(seconds=metric(row.seconds, "s"), low=metric(row.low, "s"), high=metric(row.high, "s"))
@@ -60,7 +61,20 @@ def scenario(rows, key: str) -> None:
                      "waits": words.WAITS[row.waits], "read": size(row.bytes), "energy": metric(row.joules, "J")})  # fmt: skip
     fastest = min((row for row in rows if row.seconds), key=lambda row: row.seconds, default=None)
     _table(pd.DataFrame(made).astype({"speedup": float}), words.COLUMNS, key,
-           words.ALT.format(count=len(made), fastest=fastest.weights if fastest else words.NONE))  # fmt: skip
+           words.ALT.format(count=len(made), fastest=fastest.weights if fastest else words.NONE), "predicted", why=why)  # fmt: skip
+
+
+def sizes(parts: dict[str, int]) -> None:
+    """Bytes of views.sizes.PARTS, and their sum."""
+    rows = [(en_cost.SIZE_PARTS[name], f"{count:,}") for name, count in parts.items() if count]
+    rows.append((en_cost.SIZE_SUM, f"{sum(parts.values()):,}"))
+    _plain(pd.DataFrame(rows, columns=["part", "bytes"]), en_cost.SIZE_COLUMNS, en_cost.SIZE_ALT.format(total=size(sum(parts.values()))), "exact")
+
+
+def files(found: dict) -> None:
+    """A row for each kind of file: its title → FileSize."""
+    rows = [(title, *(f"{getattr(each, name):,}" for name in list(en_cost.FILE_COLUMNS)[1:])) for title, each in found.items()]
+    _plain(pd.DataFrame(rows, columns=list(en_cost.FILE_COLUMNS)), en_cost.FILE_COLUMNS, en_cost.FILE_ALT.format(count=len(rows)), "predicted")
 
 
 def _ends(alt: str, table: pd.DataFrame, name: str) -> str:
@@ -68,15 +82,24 @@ def _ends(alt: str, table: pd.DataFrame, name: str) -> str:
     return alt.format(count=whole(len(table)), name=name, low=short(weights.min()), high=short(weights.max()))
 
 
-def _plain(table: pd.DataFrame, words: dict[str, tuple[str, str]], alt: str) -> None:
+def _plain(table: pd.DataFrame, words: dict[str, tuple[str, str]], alt: str, origin: str) -> None:
     """A few rows as one piece of HTML, which costs the browser a tenth of a table that scrolls and sorts."""
-    head = "".join(f'<th scope="col">{with_tip(html.escape(label), help)}</th>' for label, help in words.values())
-    rows = "".join(f"<tr>{''.join(f'<td>{cell(value)}</td>' for value in row)}</tr>" for row in table[list(words)].itertuples(index=False))
+    st.html(f'<div class="chart-title">{badges(origin)}</div>')
+    head = "".join(f'<th scope="col">{with_tip(html.escape(label), help) if help else html.escape(label)}</th>' for label, help in words.values())
+    rows = "".join(f"<tr>{''.join(_said(value) for value in row)}</tr>" for row in table[list(words)].itertuples(index=False))
     st.html(f'<div class="plain-table" role="region" tabindex="0" aria-label="{html.escape(alt)}">'
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")  # fmt: skip
 
 
-def _table(table: pd.DataFrame, words: dict[str, tuple[str, str]], key: str, alt: str, height="content", widths=None) -> None:
+def _said(value) -> str:
+    """A cell; words stand on the left."""
+    if not isinstance(value, str):
+        return f"<td>{cell(value)}</td>"
+    return f"<td{'' if value.replace(',', '').isdigit() else ' class=words'}>{html.escape(value)}</td>"
+
+
+def _table(table: pd.DataFrame, words: dict[str, tuple[str, str]], key: str, alt: str, origin: str, height="content", widths=None, why="") -> None:
+    st.html(f'<div class="chart-title">{badges(origin, why)}</div>')
     columns = {}
     for name, (label, help) in words.items():
         if name in PERCENT:

@@ -67,7 +67,7 @@ def _compared(compared: Job, settings: Settings, selected: int, was_running: boo
         _ranges(known["ranges"])
     if "layers" in known:
         chart, alt = charts.layers(known["layers"], selected, palette())
-        draw(chart, alt, title=en.BEFORE_AFTER_LAYERS, key="before_after.layers")
+        draw(chart, alt, title=en.BEFORE_AFTER_LAYERS, key="before_after.layers", origin="measured")
         _notes(known["layers"])
 
 
@@ -91,7 +91,7 @@ def _ranges(seen: dict) -> None:
         chart, alt = charts.widths(seen[what]["before"], seen[what]["after"], seen["ticks"][what], en.BEFORE_AFTER_Y[what],
                                    f"{title}. {said}", palette())  # fmt: skip
         with where:
-            draw(chart, alt, title=title, key=f"before_after.{what}")
+            draw(chart, alt, title=title, key=f"before_after.{what}", origin={"weights": "exact", "inputs": "measured"}[what])
             st.caption(said)
     if seen["note"]:
         st.text(en.BEFORE_AFTER_LEFT.format(name=seen["name"], why=seen["note"]))
@@ -119,5 +119,5 @@ def _folding(settings: Settings, selected: int) -> None:
     chart, alt = charts.widths(seen["before"], seen["after"], seen["ticks"], en.BEFORE_AFTER_Y["weights"],
                                f"{title}. {said}", palette())  # fmt: skip
     chart.data[0].name, chart.data[1].name = en.FOLDING_BEFORE, en.FOLDING_AFTER
-    draw(chart, alt, title=title, key="folding.chart")
+    draw(chart, alt, title=title, key="folding.chart", origin="exact")
     st.caption(f"{said} {en.FOLDING_RUN.format(run=seen['run'])}" if seen["run"] else said)

@@ -4,6 +4,7 @@ import html
 
 import streamlit as st
 
+from components.charts.origin import badge
 from components.charts.tip import with_tip
 
 
@@ -12,14 +13,13 @@ def cell(name: str, label: str, value: str, help: str, origin: tuple[str, str, s
 
     origin: (kind, text, why) with a kind of "measured", "exact", "predicted", "running" or "stopped"
     """
-    kind, text, why = origin
     second = f"<br><b>{html.escape(strong)}</b>" if strong else ""
     return (
         f'<div class="figure figure-{name}" role="group" aria-label="{html.escape(label)}">'
         f'<div class="figure-label">{with_tip(html.escape(label), help)}</div>'
         f'<div class="figure-value">{html.escape(value)}</div>'
         f'<p class="figure-lines"><span>{html.escape(plain)}</span>{second}</p>'
-        f'<div class="figure-origin {kind}">{with_tip(html.escape(text), why) if why else html.escape(text)}</div></div>'
+        f"{badge(*origin)}</div>"
     )
 
 

@@ -89,13 +89,13 @@ def _bits_chart(measured: Job, snapshot: Snapshot, was_running: bool) -> None:
         weights = snapshot.settings.weights
         below = axis()
         title = en_cost.BITS_TITLE.format(metric=metric, measure=en_cost.AXES[below].lower())
-        draw(*bits.bits(points, metric, weights.bits, own_format(weights), palette(), below), title=title, key="bits.chart")
+        draw(*bits.bits(points, metric, weights.bits, own_format(weights), palette(), below), title=title, key="bits.chart", origin=en_cost.AXIS_ORIGIN[below])
 
 
 def _channels(running: Job, snapshot: Snapshot, selected: int) -> None:
     name = _name(snapshot, selected)
     chart, alt = channels.channels(channel_numbers(snapshot.settings, selected), name, palette())
-    draw(chart, alt, title=en.CHANNELS_TITLE.format(name=name), key="channels.chart")
+    draw(chart, alt, title=en.CHANNELS_TITLE.format(name=name), key="channels.chart", origin="exact")
 
 
 def _activations(running: Job, snapshot: Snapshot, selected: int) -> None:
@@ -105,7 +105,7 @@ def _activations(running: Job, snapshot: Snapshot, selected: int) -> None:
         return
     seen = activation_numbers(settings, selected)
     title = en.ACTIVATIONS_TITLE.format(name=seen["name"], samples=whole(settings.calibration_samples))
-    draw(*activations.activations(seen, state().view.get("log", False), palette()), title=title, key="activations.chart")
+    draw(*activations.activations(seen, state().view.get("log", False), palette()), title=title, key="activations.chart", origin="measured")
     if seen["low"] is None:
         st.caption(_without_a_range(settings.activations))
 
@@ -120,7 +120,7 @@ def _crest(running: Job, snapshot: Snapshot, selected: int) -> None:
     seen = crest_numbers(snapshot.settings, selected)
     everything, now = st.toggle(en.CREST_ALL, key="crest.all", help=en.CREST_ALL_HELP), snapshot.settings.weights.format
     also = [id for id in seen["curves"] if id not in seen["main"] and (everything or id == now)]
-    draw(*crest.crest(seen, seen["main"] + also, palette()), title=en.CREST_TITLE, key="crest.chart")
+    draw(*crest.crest(seen, seen["main"] + also, palette()), title=en.CREST_TITLE, key="crest.chart", origin="exact")
     st.caption(en.CREST_SAID)
 
 

@@ -7,11 +7,13 @@ from components.charts.style import draw, palette
 from components.controls.cell import cell
 from components.controls.measured import measured
 from components.controls.scenarios import scenarios
+from components.controls.sizes import sizes
 from components.controls.sums import sums
 from components.words import en_cost
 from components.words.numbers import metric, size
 from explorer.cost.devices import DEVICES
 from explorer.views.cost import energy_split, roofline
+from explorer.views.sizes import held
 
 PREDICTED = ("predicted", en_cost.PREDICTED, en_cost.PREDICTED_HELP)  # the origin of both figures
 
@@ -19,7 +21,7 @@ PREDICTED = ("predicted", en_cost.PREDICTED, en_cost.PREDICTED_HELP)  # the orig
 def latency(predicted) -> str:
     """The cell of the strip: milliseconds with their band, or why there are none."""
     device, time = DEVICES[predicted.target], predicted.latency
-    help = en_cost.LATENCY_HELP.format(device=device.title, grade=device.grade)
+    help = _rests_on(device)
     if time.why:
         return cell("latency", en_cost.LATENCY, en_cost.WHY[time.why], help, PREDICTED, _why(predicted))
     band = en_cost.BAND.format(low=metric(time.low, "s"), high=metric(time.high, "s"))
@@ -39,6 +41,7 @@ def energy(predicted) -> str:
 def cost(running, snapshot, selected: int) -> None:
     """The tab: what is predicted for the target, and what this machine takes when it is asked to measure."""
     _roofs(snapshot, selected)
+    sizes(snapshot)
     sums(snapshot)
     measured(snapshot.settings)
     scenarios(snapshot.settings)
@@ -56,10 +59,19 @@ def _roofs(snapshot, selected: int) -> None:
         st.caption(en_cost.NOTHING.format(device=device.title, why=en_cost.WHY[predicted.latency.why], memory=fits))
         return
     seen = roofline(predicted, snapshot.layers["name"].tolist())
-    draw(*charts.roof(seen, selected, device.title, palette()), title=en_cost.ROOF_TITLE.format(device=device.title), key="cost.roof")
+    draw(*charts.roof(seen, selected, device.title, palette()), title=en_cost.ROOF_TITLE.format(device=device.title), key="cost.roof",
+         origin=predicted.how, why=_rests_on(device))  # fmt: skip
     st.caption(en_cost.ROOF_NOTE)
-    draw(*charts.energy(energy_split(predicted), palette()), title=en_cost.ENERGY_TITLE, key="cost.energy")
-    st.caption(f"{memory} {_static(device)}")
+    draw(*charts.energy(energy_split(predicted), palette()), title=en_cost.ENERGY_TITLE, key="cost.energy", origin=predicted.energy.how,
+         why=en_cost.ENERGY_HELP.format(device=device.title, table=predicted.energy.table, static=en_cost.STATIC["idle_watts" in device.figures]))  # fmt: skip
+    st.caption(_static(device))
+    names = snapshot.layers["name"].tolist()
+    draw(*charts.held(held(predicted, names), selected, device, palette()), title=en_cost.HELD_TITLE, key="cost.held", origin="exact", why=en_cost.HELD_WHY)
+    st.caption(memory)
+
+
+def _rests_on(device) -> str:
+    return en_cost.LATENCY_HELP.format(device=device.title, grade=device.grade)
 
 
 def _static(device) -> str:

@@ -16,7 +16,7 @@ def graph(running: Job, snapshot: Snapshot, selected: int) -> None:
     measure, seen = measure_of(state().view), numbers(snapshot.settings)
     chart, alt = charts.graph(seen, snapshot.layers, measure, selected, palette())
     title = en_graph.TITLE.format(count=len(snapshot.layers), label=en.MEASURES[measure])
-    draw(chart, alt, title, "graph.chart", on_select=_clicked, selection_mode="points")
+    draw(chart, alt, title, "graph.chart", origin="measured" if measure == "output" else "exact", on_select=_clicked, selection_mode="points")
     st.caption(en_graph.SAID if seen["followed"] else en_graph.NOT_FOLLOWED)
 
 

@@ -55,7 +55,7 @@ def _compared(compared: Job, selected: int, was_running: bool) -> None:
         st.html(f'<p class="compared">{"<br>".join(lines)}</p>')
     if "layers" in known:
         chart, alt = charts.parts(known["layers"], selected, palette())
-        draw(chart, alt, title=en.TITLE, key="parts.chart")
+        draw(chart, alt, title=en.TITLE, key="parts.chart", origin="measured")
 
 
 def _line(part: str, found: dict) -> str:

@@ -19,8 +19,7 @@ def scenarios(settings: Settings) -> None:
     target = DEVICES[chosen.target]
     whose = en_scenarios.YOURS if chosen.layers == YOURS else en_scenarios.DECODER
     st.caption(en_scenarios.ABOUT.format(says=chosen.says, whose=whose, target=target.title, batch=chosen.batch))
-    table(rows(settings, id), "scenario.table")
-    st.badge(en_scenarios.PREDICTED, color="orange", help=en_scenarios.PREDICTED_HELP.format(grade=target.grade))
+    table(rows(settings, id), "scenario.table", en_scenarios.PREDICTED_HELP.format(grade=target.grade))
     if chosen.layers == YOURS and settings.target != chosen.target:
         st.button(en_scenarios.TAKE.format(target=target.title), key="scenario.take", on_click=_take, args=(chosen.target,))
 

@@ -66,8 +66,8 @@ def _cell(value: float | None) -> str:
 def _lines(chosen: list[str]) -> None:
     names = [FORMATS[id].title for id in chosen]
     st.markdown(f"## {en.LINE}", help=en.LINE_HELP)
-    draw(*number_line.line(names, [numbers.places(id) for id in chosen], palette()), title=en.LINE_TITLE, key="line")
-    draw(*number_line.binades(names, [numbers.binades(id) for id in chosen], palette()), title=en.BINADES_TITLE, key="binades")
+    draw(*number_line.line(names, [numbers.places(id) for id in chosen], palette()), title=en.LINE_TITLE, key="line", origin="exact")
+    draw(*number_line.binades(names, [numbers.binades(id) for id in chosen], palette()), title=en.BINADES_TITLE, key="binades", origin="exact")
 
 
 def _on_a_layer(chosen: list[str]) -> None:
@@ -83,7 +83,7 @@ def _on_a_layer(chosen: list[str]) -> None:
     except ExplorerError as error:
         return st.text(str(error))
     title = en.TWO_TITLE.format(layer=layers[layer].name, model=MODELS[settings.model].title)
-    draw(*two_formats.two_formats(seen, palette()), title=title, key="two")
+    draw(*two_formats.two_formats(seen, palette()), title=title, key="two", origin="exact")
 
 
 def _native(chosen: list[str]) -> None:

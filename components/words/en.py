@@ -107,6 +107,11 @@ WORST = "Worst layer"
 WORST_HELP = "The layer whose weights have the lowest SQNR. Its bar is marked below."
 EXACT = "exact"
 EXACT_HELP = "Computed from all weights, no estimate."
+ORIGINS = {
+    "exact": ("exact", "Computed from all weights or by a formula, no estimate."),
+    "measured": ("measured here", "Measured by running the network on samples on this machine."),
+    "predicted": ("predicted", "Computed from a model of the device, never run on it."),
+}
 MEASURED = "measured here, n = {n}"
 MEASURED_HELP = "Measured by running the network on this machine on n test samples."
 RUNNING = "running: {n} of {all}"

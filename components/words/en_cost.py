@@ -41,6 +41,7 @@ STATIC = {True: "", False: "; left out here, no source gives them"}
 AXIS = "Below"
 AXIS_HELP = "What is shown below the metric: bytes are exact, latency and energy are predicted for the target."
 AXES = {"size": "Size", "latency": "Latency", "energy": "Energy"}
+AXIS_ORIGIN = {"size": "measured exact", "latency": "measured predicted", "energy": "measured predicted"}  # the metric, and what it is set against
 AXIS_TITLE = {"latency": "predicted, {unit}", "energy": "predicted, {unit}"}
 BITS_TITLE = "{metric} and {measure} against bits of the weights, all else as chosen"
 SUMS = "Sums of products"
@@ -56,3 +57,26 @@ SUMS_LINE = {
     "unsigned": "unsigned weights, u8 · u8: **{value}** ({low} to {high}) — another kernel, exact and slower",
 }
 SUMS_RUNNING = "Comparing with exact sums"
+SIZE_TITLE = "Bytes"
+SIZE_HELP = "The network's own numbers, as the figure above has them: codes packed, scales as float32. A file adds names and structure, and may pack or leave out otherwise: each is named below with its own sum."
+SIZE_PARTS = {"codes": "codes of quantized weights", "scales": "scales and zero points", "kept": "weights of layers left in FP32", "biases": "biases", "others": "what else stays in FP32: embeddings, norms"}
+SIZE_SUM = "all: the size above"
+SIZE_COLUMNS = {"part": ("what for", None), "bytes": ("bytes", None)}
+SIZE_ALT = "Bytes of the network by what they are for, {total} in all."
+FILES_TITLE = "As a file"
+FILES_NOTE = "ONNX holds the whole network with the scales of activations too; the others hold the layers' weights and biases, so {others} of embeddings and norms are not in them; Python holds the recipe and no weights. Prediction and written file differ by less than 1 %."
+FILES_WAIT = "Sizes of files are here once the test samples are through."
+FILE_COLUMNS = {
+    "file": ("file", None), "total": ("bytes", None), "quantized": ("quantized", "Codes as the file packs them"),
+    "scales": ("scales, zero points", "Of weights and of activations"), "rest": ("other numbers", "What is left in float or int32, such as biases"),
+    "overhead": ("names, structure", "Headers, the graph, padding"),
+}  # fmt: skip
+FILES_NOT = "{title} cannot hold these settings: {why}."
+FILE_ALT = "Predicted sizes of the files that {count} kinds of export would write."
+SMALLER = "A weight's code takes {stored} bits; its entropy is {entropy} bits, and zstd makes {zstd} of the packed codes: a compressed file would save {saved}, memory and time nothing."
+SMALLER_WASTED = "**That is a sign of a wasted range:** a bit or more of each code says nothing. A range method that clips, or a finer granularity, uses the codes better."
+HELD_TITLE = "Activations held while each layer runs"
+HELD_Y = "bytes"
+HELD_TIP = "{name}: {size}"
+HELD_ALT = "Bytes of activations held while each of {count} layers runs; most, {most}, in {name}; {device} has {memory}."
+HELD_WHY = "From the shapes of one sample and the width of the kernels' inputs: a layer's input, its output, and what a later layer still reads."

@@ -6,7 +6,6 @@ PICK = "Scenario"
 YOURS = "The chosen network"
 DECODER = "The decoder of a language model with 7 billion weights (Llama 2 7B), one token a sequence"
 ABOUT = "{says} {whose} on {target}, {batch} at once."
-PREDICTED = "predicted"
 PREDICTED_HELP = "The truth lies within ÷3 to ×3, as far as such predictions were checked. The weakest grade among the device's peaks, bandwidth and memory: {grade}."
 TAKE = "Choose {target} as the target"
 COLUMNS = {

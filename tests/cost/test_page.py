@@ -14,6 +14,7 @@ from explorer.cost.native import USES
 from explorer.pipeline import weigh
 from explorer.settings import Settings
 from explorer.views.cost import PARTS, energy_split, roofline
+from explorer.views.sizes import smaller
 
 
 def strip(target: str, weights: str):
@@ -36,10 +37,30 @@ def strip(target: str, weights: str):
 def test_both_figures_are_called_predicted(target, weights, shown):
     page = AppTest.from_function(strip, args=(target, weights), default_timeout=60).run()
     assert not page.exception
-    said = "".join(piece.proto.body for piece in page.get("html"))
+    said = page.get("html")[0].proto.body
     assert re.findall(r'role="group" aria-label="(\w+)"', said) == [en_cost.LATENCY, en_cost.ENERGY]
     assert re.findall(r'"figure-value">([^<]+)', said)[0].endswith(shown)
     assert re.findall(r'"figure-origin (\w+)".*?tabindex="0">(\w+)<', said) == [("predicted", en_cost.PREDICTED)] * 2
+
+
+def test_every_picture_and_table_of_the_tab_has_a_badge_that_is_true():
+    """In the page's order: what the engine says of each, under its own name."""
+    page = AppTest.from_function(strip, args=("stm32h7", "int8-sym-channel-minmax"), default_timeout=60).run()
+    assert not page.exception
+    said = [piece.proto.body for piece in page.get("html")]
+    titled = [(re.sub("<.*", "", body.partition(">")[2]), re.findall(r'"figure-origin (\w+)"', body)) for body in said if body.startswith(("<h3", "<div class=\"chart-title"))]
+    predicted, size, left = (each.how for each in (weigh(Settings("digits")).cost.predicted, weigh(Settings("digits")).cost, smaller(Settings("digits"))))
+    assert [kinds for _, kinds in titled] == [[predicted], [predicted], ["exact"], [size], [left], [predicted]]
+    assert titled[0][0].startswith("Each layer under the roof") and titled[1][0].startswith("Where the energy") and titled[2][0].startswith("Activations held")
+    tips = [re.findall(r'role="tooltip">(.+?)</span></span>', body) for body in said]
+    assert all(tips[i] for i, body in enumerate(said) if "figure-origin" in body)  # what it was computed from, under the pointer
+
+
+@pytest.mark.parametrize("below", en_cost.AXES)
+def test_what_bit_widths_are_set_against_has_its_own_origin(below):
+    cost = weigh(Settings("digits")).cost
+    how = cost.how if below == "size" else cost.predicted.how
+    assert en_cost.AXIS_ORIGIN[below].split() == ["measured", how] and set(en.ORIGINS) == {"exact", "measured", "predicted"}
 
 
 def test_words_cover_everything():

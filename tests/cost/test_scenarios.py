@@ -80,7 +80,7 @@ def test_the_page_shows_them_and_takes_a_target():
     for scenario in SCENARIOS:
         app.selectbox(key="scenario").set_value(scenario.id).run()
         assert not app.exception and len(app.dataframe[0].value) == len(scenario.recipes) and scenario.says in app.caption[0].value
-        assert any(en_scenarios.PREDICTED in each.value for each in app.markdown)
+        assert any("figure-origin predicted" in each.proto.body for each in app.get("html"))
         assert len(app.button) == (scenario.layers != DECODER)
     app.selectbox(key="scenario").set_value("phone").run()
     app.button(key="scenario.take").click().run()

@@ -1,0 +1,16 @@
+"""Where a figure comes from, on the figure: exact, measured here or predicted, and from what, under the pointer."""
+
+import html
+
+from components.charts.tip import with_tip
+from components.words import en
+
+
+def badge(kind: str, text: str, why: str) -> str:
+    """kind: "measured", "exact", "predicted", "running" or "stopped"."""
+    return f'<span class="figure-origin {kind}">{with_tip(html.escape(text), why) if why else html.escape(text)}</span>'
+
+
+def badges(origin: str, why: str = "") -> str:
+    """Of one or several of en.ORIGINS, "exact" or "exact measured"; `why` in place of what is said of them there."""
+    return " ".join(badge(kind, en.ORIGINS[kind][0], why or en.ORIGINS[kind][1]) for kind in origin.split())
