@@ -22,33 +22,30 @@ RECIPES = {
 
 def main() -> None:
     print(f"{machine()}; {versions()}, one thread, batch 1\n")
-    print("| model | recipe | FP32 | measured speed-up | roofline | roofline was | what ran |")
-    print("|---|---|---|---|---|---|---|")
-    right = total = 0
+    print(f"| model | FP32 | {' | '.join(RECIPES)} | what W8A8 ran |")
+    print(f"|---|---|{'---|' * len(RECIPES)}---|")
+    verdicts: list[str] = []
     for model in sys.argv[1:] or here():
-        for name, (weights, activations) in RECIPES.items():
-            settings = Settings(model, weights, activations, calibration_samples=16, evaluation_samples=1)
-            try:
-                found = next(stream(settings, again=True))
-            except ExplorerError as error:
-                print(f"| `{model}` | all | | {str(error).partition(';')[0].partition('(')[0]} | | | |", flush=True)
-                break
-            verdict = judged(found)
-            total, right = total + (verdict != ""), right + (verdict == "right")
-            ran = ", ".join(f"{each.name} × {each.count}" for each in found.kernels[:3])
-            print(f"| `{model}` | {name} | {1e3 * found.whole.first:.3g} ms | {measured(found)} | {expected(found)} | {verdict} | {ran} |", flush=True)
-    print(f"\nroofline was right {right} times of {total}: what it expects, ÷{BAND_HERE} to ×{BAND_HERE}, meets the measured interval")
+        try:
+            found = [next(stream(Settings(model, *recipes, calibration_samples=16, evaluation_samples=1), again=True)) for recipes in RECIPES.values()]
+        except ExplorerError as error:
+            print(f"| `{model}` | | {str(error).partition(';')[0].partition('(')[0]} |{' |' * len(RECIPES)}", flush=True)
+            continue
+        verdicts += map(judged, found)
+        ran = ", ".join(f"{each.name} × {each.count}" for each in found[0].kernels[:3])
+        print(f"| `{model}` | {1e3 * found[0].whole.first:.3g} ms | {' | '.join(map(cell, found))} | {ran} |", flush=True)
+    told = [verdict for verdict in verdicts if verdict]
+    print(f"\nroofline was right {told.count('right')} times of {len(told)}, too high {told.count('too high')}, too low {told.count('too low')}: "
+          f"what it expects, ÷{BAND_HERE} to ×{BAND_HERE}, meets the measured interval or does not")  # fmt: skip
 
 
-def measured(found: Measured) -> str:
-    ratio = found.whole
+def cell(found: Measured) -> str:
+    """What was measured, and what the roofline expected."""
+    ratio, expected = found.whole, "none" if found.predicted is None else f"×{found.predicted:.2f}"
     if ratio.noisy:
-        return "too noisy"
-    return f"×{ratio.value:.2f} [{ratio.low:.2f}–{ratio.high:.2f}]" + ("" if ratio.verdict in ("faster", "slower") else ", no measurable difference")
-
-
-def expected(found: Measured) -> str:
-    return "" if found.predicted is None else f"×{found.predicted:.2f}"
+        return f"too noisy; {expected}"
+    equal = "" if ratio.verdict in ("faster", "slower") else " no measurable difference"
+    return f"×{ratio.value:.2f} [{ratio.low:.2f}–{ratio.high:.2f}]{equal}; {expected} {judged(found)}".rstrip()
 
 
 def judged(found: Measured) -> str:

@@ -4,7 +4,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from components.controls.state import KEY, State
-from components.words import en_scenarios
 from explorer.cost.devices import DEVICES
 from explorer.cost.predict import predict
 from explorer.cost.roofline import BAND
