@@ -22,9 +22,9 @@ SHAPE, ROUNDS = (2048, 2048), 9
 INTEGERS = ("int8-sym-tensor-minmax", "int8-sym-channel-minmax", "uint8-asym-tensor-minmax", "int4-sym-g64-minmax", "int4-asym-g128-minmax")
 FLOATS = (
     "fp16", "bf16", "fp8e4m3", "fp8e5m2", "fp6e2m3", "fp4e2m1", "fp8e4m3-channel-minmax", "fp8e4m3-b128-minmax", "nf4-g128-minmax",
-    "nf4", "nf4dq", "mxfp8e4m3", "mxfp6e3m2", "mxfp4", "mxfp4up", "mxint8", "nvfp4", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0",
+    "nf4", "nf4dq", "nf4bnb", "mxfp8e4m3", "mxfp6e3m2", "mxfp4", "mxfp4up", "mxint8", "nvfp4", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0",
 )  # fmt: skip
-FLOWING = {"uint8-asym-tensor-minmax": 2, "int8-asym-token-minmax": 2, "fp8e4m3-tensor-minmax": 4, "mxfp8e4m3": 4, "nvfp4": 4}
+FLOWING = {"uint8-asym-tensor-minmax": 2, "int8-asym-token-minmax": 2, "fp8e4m3-tensor-minmax": 4, "fp8e4m3-g128-minmax": 4, "mxfp8e4m3": 4, "nvfp4": 4}
 MX = {"mxfp8e4m3": torch.float8_e4m3fn, "mxfp8e5m2": torch.float8_e5m2, "mxfp4": torch.float4_e2m1fn_x2}
 GGUF = ("q4_0", "q4_1", "q5_0", "q5_1", "q8_0")
 

@@ -19,6 +19,8 @@ TIMES, INPUTS, MEGABYTES = 2, 3, 1000
 # What a process has used at its most (Linux counts in KiB) once it has recorded.
 PEAK = """
 import resource
+from explorer.process import prepare
+prepare()
 from explorer.models import MODELS, load
 from explorer.simulate import record
 network, batch = load({model!r}), MODELS[{model!r}].batch

@@ -109,3 +109,13 @@ def test_records_merge_over_batches():
 def test_spellings_round_trip():
     for id in METHODS.ids:
         assert str(recipe_of(id, "int8", "sym")) == str(Recipe.parse(f"INT8-{spelled(id)}"))
+
+
+def test_a_record_is_counted_in_strips_side_by_side(monkeypatch):
+    from explorer import rows
+
+    x = (np.random.default_rng(4).standard_normal(100_003) ** 3).astype(np.float32)
+    monkeypatch.setattr(rows, "STRIP", 1000)
+    seen = rows.Record.of(x)
+    np.testing.assert_array_equal(seen.counts, np.bincount(x.view(np.uint32) >> 16, minlength=1 << 16))
+    assert (seen.low, seen.high) == (x.min(), x.max()) and seen.batches.tolist() == [[x.min(), x.max()]]

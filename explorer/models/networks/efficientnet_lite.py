@@ -42,7 +42,8 @@ class InvertedBottleneck(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = x if self.expand is None else F.relu6(self.expand_bn(self.expand(x)), inplace=True)  # memory is what costs
-        y = F.relu6(self.dw_bn(self.dw(self.pad(y))), inplace=True)
+        y = self.pad(y)  # what is not padded goes before the convolution asks for memory
+        y = F.relu6(self.dw_bn(self.dw(y)), inplace=True)
         y = self.project_bn(self.project(y))
         return x + y if self.residual else y
 
