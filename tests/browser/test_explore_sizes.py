@@ -158,5 +158,5 @@ def test_nothing_is_said_by_colour_alone(explore):
 def test_every_figure_of_the_strip_says_where_it_comes_from(explore):
     page = explore(BASE)
     shows(page, engine(BASE))
-    badges = page.locator(".figure-origin").all_inner_texts()
+    badges = page.locator(".figures .figure-origin").all_inner_texts()
     assert badges == ["measured here, n = 200", "exact", "exact", "exact", "exact", "predicted", "predicted"]
