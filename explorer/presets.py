@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from explorer.registry import Registry
 from explorer.settings import Recipe, Settings
 
+BY_FORMULA = ("tflite-int8", "tensorrt-int8")  # of tools that are no Python package here: tests hold them to their documentation
 SCHEMES = "compressed_tensors/quantization/quant_scheme.py (vllm-project/compressed-tensors, 0bb1251)"
 TORCH = "torch.ao.quantization.get_default_qconfig, PyTorch 2.13"
 LLAMA = "llama.cpp, ggml-quants.c and llama-quantize"

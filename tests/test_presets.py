@@ -9,7 +9,7 @@ import pytest
 
 import explorer
 from explorer.errors import SettingsError
-from explorer.presets import PRESETS, apply, preset_of
+from explorer.presets import BY_FORMULA, PRESETS, apply, preset_of
 from explorer.settings import Recipe, Settings
 
 WEIGHTS = np.random.default_rng(3).normal(0, [[0.1], [0.5], [2.0], [0.02]], (4, 300)).astype(np.float32)
@@ -96,3 +96,37 @@ def test_torch_observers_give_the_preset_scales(preset, backend):
     assert isinstance(activation, HistogramObserver) and activation.qscheme == torch.per_tensor_affine
     levels = 2 ** Recipe.parse(PRESETS[preset].activations).bits
     assert (activation.quant_min, activation.quant_max) == (0, levels - 1)
+
+
+FORMULAS = {  # tools that are not installed here: what their documentation writes down, and the last code
+    "tflite-int8": ("real = (code - zero_point) * scale; weights per axis in [-127, 127] with zero_point 0, activations in [-128, 127]", 127),
+    "tensorrt-int8": ("code = clamp(round_half_even(x / scale), -128, 127), scale = amax / 127 per output channel", 127),
+}
+
+
+@pytest.mark.parametrize("id", BY_FORMULA)
+def test_weights_of_tools_that_are_not_installed_follow_their_documentation(id):
+    _, most = FORMULAS[id]
+    q = explorer.quantize(WEIGHTS, PRESETS[id].weights)
+    scale = np.float32(np.abs(WEIGHTS).max(axis=1, keepdims=True).astype(np.float64) / most)
+    np.testing.assert_array_equal(q.scale, scale)
+    np.testing.assert_array_equal(q.codes, np.clip(np.rint(WEIGHTS / scale), -most, most))
+    assert not q.zero_point.any()
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.4, 3.1), (0.0, 6.0), (-2.5, -0.1), (-1.0, 1.0)])
+def test_tflite_activations_follow_the_specification(low, high):
+    """scale = (max − min) / 255 with 0 inside; zero_point = −128 − min / scale, rounded; codes −128 to 127."""
+    x = np.linspace(low, high, 999, dtype=np.float32)
+    q = explorer.quantize(x, PRESETS["tflite-int8"].activations)
+    least, most = min(float(x.min()), 0.0), max(float(x.max()), 0.0)
+    scale = np.float32((most - least) / 255)
+    zero = np.clip(np.rint(-128 - least / ((most - least) / 255)), -128, 127)
+    assert (q.scale.item(), q.zero_point.item()) == (scale, zero)
+    np.testing.assert_array_equal(q.codes, np.clip(np.rint(x / scale) + zero, -128, 127))
+
+
+def test_tensorrt_activations_are_symmetric_around_zero():
+    q = explorer.quantize(WEIGHTS.ravel(), PRESETS["tensorrt-int8"].activations)
+    assert not q.zero_point.any() and -q.low == q.high and q.scale.item() == np.float32(q.high.item()) / np.float32(127)
+    np.testing.assert_array_equal(q.codes, np.clip(np.rint(WEIGHTS.ravel() / q.scale.item()), -127, 127))

@@ -9,6 +9,7 @@ from components.words import en, en_parity
 from components.words.numbers import whole
 from explorer.parity import PEERS, stream
 from explorer.parity.rules import RULES
+from explorer.presets import BY_FORMULA, PRESETS
 
 POLL = 0.5
 KEY = "parity"
@@ -19,6 +20,7 @@ def parity() -> None:
     there = [f"{peer.title} {peer.version}" for peer in PEERS if peer.version]
     absent = [peer.title for peer in PEERS if not peer.version]
     st.caption(en_parity.PARITY_PEERS.format(there=", ".join(there)) + (en_parity.PARITY_ABSENT.format(absent=", ".join(absent)) if absent else ""))
+    st.caption(en_parity.PARITY_FORMULAS.format(presets=", ".join(PRESETS[id].title for id in BY_FORMULA)))
     running = state().jobs.get(KEY)
     if running is None or running.ended:
         st.button(en_parity.PARITY_RUN, key="parity.run", help=en_parity.PARITY_RUN_HELP, on_click=_start)

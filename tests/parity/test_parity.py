@@ -18,7 +18,7 @@ from explorer.formats.floating import Floating
 from explorer.parity import COLUMNS, PEERS, Peer, compare, parity, probes, stream
 from explorer.parity.rules import RULES
 from explorer.parity.tally import Tally
-from explorer.presets import PRESETS
+from explorer.presets import BY_FORMULA, PRESETS
 from explorer.recipe import Recipe
 
 CASES = [(peer, comparison) for peer in PEERS for comparison in peer.comparisons()]
@@ -55,6 +55,7 @@ def test_presets_of_installed_tools_are_compared():
     named = {preset for _, comparison in CASES for preset in comparison.presets}
     tools = {preset.id for preset in PRESETS if preset.id.startswith(TOOLS)}
     assert tools - ELSEWHERE <= named
+    assert named | ELSEWHERE | set(BY_FORMULA) | {"fp32"} == set(PRESETS.ids)  # and no preset is compared with nothing
 
 
 def away_from_zero(y, *_, **__):
