@@ -8,7 +8,7 @@ NVFP4: the scale is E4M3, of amax / 6 in units of a float32 scale of the whole t
 that the largest block's is 448. A block too small for E4M3 gets the scale 0 and becomes zeros.
 Sources: OCP Microscaling Formats (MX) v1.0, 2023, section 6.3 (and 5.3.4 for INT8); cuBLAS
 documentation, "1D block scaling", for the rounded-up rule; NVIDIA 2025, arXiv 2509.25149, for NVFP4
-(torchao bounds its block scales by 2^-6 from below and multiplies by reciprocals).
+(torchao bounds its block scales by 2^-6 from below and multiplies by reciprocals: nvfp4ao).
 """
 
 from dataclasses import dataclass
@@ -25,10 +25,11 @@ EXPONENT = 127  # of E8M0: its bias and its reach
 
 @dataclass(frozen=True)
 class Fixed(Number):
-    """Integers from -max to max in units of 2^-fraction: the most negative code is left out."""
+    """Integers in units of 2^-fraction, from -max to max: the most negative code is left out, or `full`."""
 
     bits: int
     fraction: int
+    full: bool = False
 
     kind = family = "integer"
     code_type = np.int8
@@ -38,20 +39,24 @@ class Fixed(Number):
         return 2 ** (self.bits - 1) - 1
 
     @property
+    def _least(self) -> int:
+        return -self._largest - self.full
+
+    @property
     def max(self) -> float:
         return self._largest / 2**self.fraction
 
     @property
     def code_count(self) -> int:
-        return 2 * self._largest + 1
+        return self._largest - self._least + 1
 
     def values(self):
-        return np.arange(-self._largest, self._largest + 1) / 2**self.fraction
+        return np.arange(self._least, self._largest + 1) / 2**self.fraction
 
     def encode(self, y, rounder=np.rint):
         with np.errstate(over="ignore"):
             steps = rounder(np.multiply(y, np.float32(2**self.fraction)))
-        return np.clip(steps, -self._largest, self._largest, out=steps).astype(self.code_type)
+        return np.clip(steps, self._least, self._largest, out=steps).astype(self.code_type)
 
     def decode(self, codes):
         return np.multiply(codes, np.float32(2.0**-self.fraction), dtype=np.float32)
@@ -106,6 +111,25 @@ class TwoLevel(Rule):
         return Scales(scale, by, {"scale": codes, "tensor_scale": np.float32(tensor)})
 
 
+@dataclass(frozen=True)
+class BoundedTwoLevel(TwoLevel):
+    """The same with scales of blocks no smaller than E4M3's least normal number, and values multiplied by a reciprocal."""
+
+    multiplies = True
+
+    def scales(self, absmax, *, whole=None):
+        largest = np.float32(absmax.max() if whole is None else whole)
+        tensor = largest / np.float32(self.float.max * self.max)
+        tensor = tensor if tensor > 0 else np.float32(1)
+        bounds = np.float32(self.float.min_normal), np.float32(self.float.max)
+        codes = self.float.encode(np.clip(absmax / np.float32(self.max) / tensor, *bounds))
+        block = self.float.decode(codes)
+        with np.errstate(over="ignore"):
+            by = np.float32(1) / tensor / block
+        by = np.where(np.isfinite(by), by, np.float32(0))  # a tensor so small becomes zeros
+        return Scales(block * tensor, by, {"scale": codes, "tensor_scale": np.float32(tensor)})
+
+
 def _mx(id: str, title: str, element: Number) -> None:
     bits = f"{element.bits} bits in blocks of 32, scales powers of two"
     for suffix, up, says in (("", False, "that may clip the largest value"), ("up", True, "rounded up, which never clips")):
@@ -126,4 +150,13 @@ FORMATS.register(BlockFormat(
     "nvfp4", "NVFP4", "NVFP4", FORMATS["fp4e2m1"],
     Blocks(16, TwoLevel(FORMATS["fp4e2m1"].max, FORMATS["fp8e4m3"])),
     "FP4 in blocks of 16 with E4M3 scales and one FP32 scale for the tensor", "NVIDIA, arXiv 2509.25149",
+))  # fmt: skip
+FORMATS.register(BlockFormat(
+    "nvfp4ao", "NVFP4, torchao", "NVFP4", FORMATS["fp4e2m1"],
+    Blocks(16, BoundedTwoLevel(FORMATS["fp4e2m1"].max, FORMATS["fp8e4m3"])),
+    "NVFP4 with torchao's arithmetic: scales of blocks from 2^-6 on, multiplication by their reciprocal", "torchao NVFP4Tensor",
+))  # fmt: skip
+FORMATS.register(BlockFormat(
+    "mxint8full", "MXINT8 with −2", "MX", Fixed(8, 6, full=True), Blocks(32, PowerOfTwo(Fixed(8, 6).max, False)),
+    "MXINT8 that also uses the code of −2, which the specification leaves open", OCP,
 ))  # fmt: skip

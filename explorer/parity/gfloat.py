@@ -14,7 +14,7 @@ ELEMENTS = {
 }  # fmt: skip
 BLOCKS = {
     "mxfp8e4m3": "mxfp8_e4m3", "mxfp8e5m2": "mxfp8_e5m2", "mxfp6e2m3": "mxfp6_e2m3", "mxfp6e3m2": "mxfp6_e3m2",
-    "mxfp4": "mxfp4_e2m1", "mxint8": "mxint8",
+    "mxfp4": "mxfp4_e2m1", "mxint8": "mxint8", "mxint8full": "mxint8",
 }  # fmt: skip
 
 
@@ -23,7 +23,8 @@ def comparisons() -> list[Comparison]:
     for id, name in BLOCKS.items():
         rules = ("most negative code",) if id == "mxint8" else ()
         found.append(Comparison(id, f"quantize_block ({name})", partial(_blocks, id, name, False), rules))
-        found.append(Comparison(f"{id}up", f"quantize_block ({name}), scale 2^ceil(log2(amax / max))", partial(_blocks, id, name, True)))
+        if f"{id}up" in FORMATS:
+            found.append(Comparison(f"{id}up", f"quantize_block ({name}), scale 2^ceil(log2(amax / max))", partial(_blocks, id, name, True)))
     return [each for each in found if each.format in FORMATS]
 
 

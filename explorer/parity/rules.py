@@ -26,10 +26,10 @@ for _id, _says in {
     "least scale": "has no scale below 2⁻²³, float32's epsilon; here none is too small",
     "scaled rows": "multiplies by 127 · (1/max), rounded to float32 twice, where the scale is max / 127: beside a tie the code may differ by one",
     "float32 logarithm": "rounds the scale up by log2 in float32, which calls what lies just above a power of two that power: its scale may be half as large",
-    "least block scale": "bounds block scales by E4M3's least normal number, 2⁻⁶, where smaller ones are kept here",
+    "least block scale": "bounds block scales by E4M3's least normal number, 2⁻⁶, where smaller ones are kept here; nvfp4ao has that bound, and torchao's reciprocals",
     "four digits": "has four decimal digits in its NF4 table, so that values beside a threshold get the neighbouring code; nf4ao has that table",
     "dynamic scales": "stores 8-bit scales in 256 unequal steps (its dynamic map), here in equal ones as torchao does, and nf4bnb has the dynamic map; codes are the same",
-    "most negative code": "uses MXINT8's code for −2, which the specification leaves open; here the range is symmetric and ends at −127/64",
+    "most negative code": "uses MXINT8's code for −2, which the specification leaves open; here the range is symmetric and ends at −127/64; mxint8full uses it",
     "half infinity": "stores an FP16 scale beyond 65,504 as infinity, here as 65,504",
 }.items():  # fmt: skip
     RULES.register(Rule(_id, _says))

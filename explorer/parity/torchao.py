@@ -27,7 +27,8 @@ def comparisons() -> list[Comparison]:
     for id, name in MX.items():
         for suffix, mode, rules in (("", "FLOOR", ()), ("up", "RCEIL", ("float32 logarithm",))):
             found.append(Comparison(id + suffix, f"to_mx({mode})", partial(_mx, id + suffix, name, mode), rules, _presets(id + suffix)))
-    found.append(Comparison("nvfp4", "NVFP4Tensor.to_nvfp4", _nvfp4, ("reciprocal", "least block scale"), _presets("nvfp4")))
+    for id, rules in (("nvfp4", ("reciprocal", "least block scale")), ("nvfp4ao", ())):
+        found.append(Comparison(id, "NVFP4Tensor.to_nvfp4", partial(_nvfp4, id), rules, _presets(id)))
     for id, rules in (("nf4", ("four digits",)), ("nf4dq", ("four digits",)), ("nf4ao", ())):
         found.append(Comparison(id, "to_nf4", partial(_nf4, id), rules, _presets(id)))
     named = {PRESETS[id].weights: id for id in PRESET_WEIGHTS}
@@ -94,23 +95,24 @@ def _scaled(x: np.ndarray, element, exponents: np.ndarray) -> tuple[np.ndarray, 
     return codes, element.decode(codes) * scale
 
 
-def _nvfp4(tally) -> None:
+def _nvfp4(id: str, tally) -> None:
     import torch
     from torchao.prototype.mx_formats.nvfp4_tensor import NVFP4Tensor, per_tensor_amax_to_scale
 
     e4m3, e2m1 = FORMATS["fp8e4m3"], FORMATS["fp4e2m1"]
     plain = np.random.Generator(np.random.Philox(9)).standard_normal((256, 256)).astype(np.float32)
     for x in (plain, plain * np.float32(0.013), probes.blocks(256, 256, 16), probes.blocks(256, 256, 16) ** 3):
-        q = quantize(x, "nvfp4")
+        q = quantize(x, id)
         tensor = per_tensor_amax_to_scale(torch.from_numpy(x).abs().max())
         theirs = NVFP4Tensor.to_nvfp4(torch.from_numpy(x), per_tensor_scale=tensor)
         packed = theirs.qdata.view(torch.uint8).numpy()
         codes = np.stack([packed & 15, packed >> 4], axis=-1).reshape(x.shape)
         expected, here = (nvfp4_blocks(x, e4m3, e2m1, by_rule) for by_rule in (True, False))
         tally.scales(q.stored["tensor_scale"], tensor)
-        tally.scales(q.stored["scale"], theirs.scale.view(torch.uint8), expected[0], here=here[0])
-        tally.codes(q.codes, codes, expected[1], here=here[1])
-        tally.values(q.dequantize(), theirs.dequantize(torch.float32), expected[2], here=here[2])
+        values = theirs.dequantize(torch.float32)
+        pairs = [(q.stored["scale"], theirs.scale.view(torch.uint8)), (q.codes, codes), (q.dequantize(), values)]
+        for count, pair, rule, own in zip((tally.scales, tally.codes, tally.values), pairs, expected, here):
+            count(*pair, *([rule] if id == "nvfp4" else []), here=own)
 
 
 def _nf4(id: str, tally) -> None:
