@@ -35,7 +35,7 @@ def notices(job) -> None:
         if now.good:
             box.button(en.USE_LAST_GOOD, key="last-good", on_click=_use_last_good, type="tertiary")
     elif job.cancelled and job.latest is None or job.latest is not None and job.latest.stopped:
-        box = notice("plain", job.latest.stopped if job.latest else en.STOPPED_FIRST, "stopped", "■")
+        box = notice("plain", job.latest.stopped if job.latest else en.STOPPED_FIRST, "stopped")
         box.button(en.CONTINUE, key="stopped.continue", on_click=restart, args=("experiment",), type="tertiary")
     elif now.stamp and job.latest is not None and job.latest.result is not None:
         _verdict(now, job.latest.result)
