@@ -9,6 +9,7 @@ Equal metrics are told apart by how far the network's outputs are from FP32's.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -20,7 +21,7 @@ from explorer.recipe import Recipe
 from explorer.settings import Settings
 from explorer.simulate import Simulated
 from explorer.stages import loaded
-from explorer.tasks import TASKS, Metric
+from explorer.tasks import TASKS, Metric, Reading
 
 COMMON = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 1.05)  # 1 is what the search starts from
 OWN = (0.9, 0.8, 0.65, 1.1)
@@ -107,22 +108,34 @@ class _Judge:
         labels = self._network.calibration_labels
         self._labels, self._order = None if labels is None else labels[order], order
         self._task = TASKS[MODELS[settings.model].metric]
-        self._fp32 = self._task.read(self._network, self._outputs, self._labels)
+        self._fp32 = self._read(self._outputs)
 
     def __call__(self, settings: Settings) -> tuple[Metric, float]:
         outputs, tally = self._run(simulate(settings, cancel=self._cancel)), self._task.tally()
-        tally.add(self._order, self._labels, self._fp32, self._task.read(self._network, outputs, self._labels))
+        tally.add(self._order, self._labels, self._fp32, self._read(outputs))
         metric = tally.evaluation(done=True).metric
         named = replace(metric, name=f"{metric.name} on calibration samples")
-        return named, float((outputs - self._outputs).square().mean())
+        return named, _distance(outputs, self._outputs)
 
     def rank(self, score: tuple[Metric, float]) -> tuple[float, float]:
         """The larger the better."""
         return (-score[0].value if self._task.lower else score[0].value), -score[1]
 
-    def _run(self, simulated: Simulated) -> torch.Tensor:
+    def _run(self, simulated: Simulated) -> list[torch.Tensor]:
         outputs = []
         for batch in self._batches:
             stop_if(self._cancel, "adjusting was stopped; the settings are as before")
             outputs.append(simulated(batch))
-        return torch.cat(outputs)
+        return outputs
+
+    def _read(self, outputs: list[torch.Tensor]) -> Reading:
+        ends = np.cumsum([len(each) for each in outputs])[:-1]
+        labels = [None] * len(outputs) if self._labels is None else np.split(self._labels, ends)
+        readings = [self._task.read(self._network, each, known) for each, known in zip(outputs, labels, strict=True)]
+        return {name: np.concatenate([each[name] for each in readings]) for name in readings[0]}
+
+
+def _distance(first: list[torch.Tensor], second: list[torch.Tensor]) -> float:
+    """Mean squared difference of outputs, as far as both go: one of two transcripts may be longer."""
+    pairs = [(a[:, : b.shape[1]], b[:, : a.shape[1]]) for a, b in zip(first, second, strict=True)]
+    return float(torch.cat([(a - b).flatten() for a, b in pairs]).square().mean())

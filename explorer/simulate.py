@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from threading import local
 
 import numpy as np
 import torch
@@ -47,6 +48,9 @@ class Simulated:
     ):
         self._layers = network.layers
         self._module = own_copy(network.module)
+        self._asked = local()  # of each thread that runs it, whether it is to stop
+        for layer in network.layers:
+            self._module.get_submodule(layer.name).register_forward_pre_hook(self._stop_if)
         for layer, weight in self._each("weights", weights):
             _replace_weight(self._module.get_submodule(layer.name), layer, weight)
         for layer, bias in self._each("biases", biases):
@@ -63,13 +67,20 @@ class Simulated:
             raise DataError(f"there are {len(values)} {what} for {len(self._layers)} layers; give one or None for each")
         return [(layer, value) for layer, value in zip(self._layers, values) if value is not None]
 
-    def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
-        """The module's output. Raises DataError that names the first layer to give NaN or infinity."""
+    def __call__(self, inputs: torch.Tensor, cancel=None) -> torch.Tensor:
+        """The module's output. cancel.is_set() is asked before every layer: some samples take seconds.
+
+        Raises DataError that names the first layer to give NaN or infinity; Cancelled.
+        """
+        self._asked.cancel = cancel
         with torch.inference_mode():
             outputs = self._module(inputs)
         if outputs.isfinite().all():
             return outputs
         raise DataError(self._what_is_not_finite(inputs))
+
+    def _stop_if(self, _module, _inputs) -> None:
+        stop_if(getattr(self._asked, "cancel", None), "stopped in the middle of a sample; start it again to go on")
 
     @property
     def module(self) -> torch.nn.Module:

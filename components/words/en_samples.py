@@ -21,6 +21,9 @@ FRAMES_RIGHT = "{right} of {all} frames right"
 ANSWERING = "Asking both networks about these samples"
 FRAMES = {"truth": "speech, by the label", "fp32": "by FP32", "quantized": "by the quantized network"}
 FRAMES_ALT = "Of {all} frames {truth} are speech; FP32 hears it in {fp32}, the quantized network in {quantized}."
+SAID = "Said"
+NOTHING_HEARD = "nothing"
+PUT_IN, LEFT_OUT, REPLACED = "put in", "left out", "instead of “{said}”"
 
 # What a language model writes
 WRITTEN = {"fp32": "FP32 writes", "quantized": "Quantized writes"}

@@ -39,7 +39,6 @@ def shapes(network: Network) -> tuple[Shape, ...]:
 
 
 def _trace(network: Network):
-    import numpy as np
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -100,7 +99,7 @@ def _trace(network: Network):
 
     module = own_copy(network.module)  # hooks belong to nobody else
     trace = Trace()
-    sample = network.prepare(np.zeros((1, *network.test.shape[1:]), network.test.dtype))
+    sample = network.prepare(network.test[:1])
     for layer in network.layers:
         each = module.get_submodule(layer.name)
         each.register_forward_pre_hook(entered(layer.name))

@@ -31,7 +31,7 @@ class Layer:
 
     name: attribute path inside the module, "blocks.3.dw"
     kind: "conv", "depthwise" or "linear"
-    macs: multiply-accumulates for one sample
+    macs: multiply-accumulates for one sample, the first to test where samples differ
     """
 
     name: str
@@ -57,12 +57,12 @@ class Network:
     module: in eval mode, BatchNorm folded, no gradients
     layers: in order of execution
     calibration, test: [n, ...] inputs as stored; no sample is in both
-    labels: int64 [n] for the test inputs, or [n, positions], the tokens that follow or the class of each frame; None when the metric is
-    agreement with FP32
-    calibration_labels: the same for the calibration inputs
+    labels: int64 [n] for the test inputs, or [n, positions], the tokens that follow or the class of each frame, or str [n], what is
+    said; None when the metric is agreement with FP32
+    calibration_labels: the same for the calibration inputs, where they are known
     prepare: stored inputs [k, ...] to the module's input, float32 or tokens
     answers: the module's output to the predicted class of each sample, int64 [k], or to the most likely next
-    tokens, int64 [k, positions]
+    tokens, int64 [k, positions], or to what is said, str [k]
     digest: SHA-256 over the names, shapes and bytes of all weights, hexadecimal
     features: the module's output to what it takes each sample for, float32 [k, d], where that is worth comparing
     text: of a language model, how it reads and writes
@@ -93,7 +93,7 @@ class Model:
 
     metric: id of a task: "accuracy" (share of test samples answered like their label), "agreement with FP32"
             (share answered like the unquantized network), "bits per character", "perplexity",
-            or "accuracy of frames"
+            "accuracy of frames" or "word error rate"
     source: where weights and data come from; teaches: why it is worth picking
     parameters: weights and biases after BatchNorm folding
     batch: samples per forward pass that run fast on two cores

@@ -32,7 +32,7 @@ def assemble(
     module.eval().requires_grad_(False)
     return Network(
         module=module,
-        layers=trace(module, prepare(np.zeros((1, *test.shape[1:]), test.dtype))),
+        layers=trace(module, prepare(test[:1])),
         calibration=calibration,
         test=test,
         labels=labels,

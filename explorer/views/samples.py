@@ -15,6 +15,7 @@ from explorer.settings import Settings
 from explorer.simulate import Simulated
 from explorer.stages import loaded
 from explorer.tasks import Evaluation
+from explorer.tasks.transcription import aligned, words
 
 KINDS = ("changed", "wrong", "all")
 COLUMNS = 400  # of a waveform: each shows the least and the largest of its stretch
@@ -42,6 +43,8 @@ def samples(settings: Settings, indices: list[int], *, progress=None, cancel=Non
     """One dict a sample, JSON-like but for bytes: index; truth, fp32 and quantized, in words, None where there is no
     label; fp32_sure, sure, the probability that each gives its own answer, None where outputs are features and give none;
     changed, and what is seen (see `_seen`).
+    Where words are written, truth is what was said, and `words` has for fp32 and quantized pairs of a word that was said and the
+    one that was written, None where there is none.
     Where every frame gets an answer, `frames` has those of truth, fp32 and quantized, `frames_right` counts the right ones
     of both, and there is no answer in words.
 
@@ -99,7 +102,17 @@ def _by_frame(network, model: Model, outputs: list, labels: np.ndarray) -> list[
     return rows
 
 
-BY_TASK = {"accuracy": _by_class, "agreement with FP32": _by_class, "accuracy of frames": _by_frame}
+def _by_word(network, model: Model, outputs: list, labels: np.ndarray) -> list[dict]:
+    rows = []
+    for truth, before, after in zip(labels.tolist(), *map(network.answers, outputs), strict=True):
+        said, first, second = words(truth), words(before), words(after)
+        pairs = {"fp32": aligned(said, first), "quantized": aligned(said, second)}
+        rows.append({"truth": truth, "fp32": str(before), "fp32_sure": None, "quantized": str(after), "sure": None, "words": pairs,
+                     "changed": first != second, "fp32_right": first == said, "right": second == said})  # fmt: skip
+    return rows
+
+
+BY_TASK = {"word error rate": _by_word, "accuracy": _by_class, "agreement with FP32": _by_class, "accuracy of frames": _by_frame}
 
 
 def _seen(what) -> dict:

@@ -23,7 +23,7 @@ def main() -> None:
         test += [(label, loudest_second(each)) for each in tests]
         long = [each for each in others if len(each) >= speech.RATE]
         calibration += [(label, loudest_second(each)) for each in long[: voice.CALIBRATION // len(FOLDERS)]]
-    assets.write_arrays(
+    assets.write_sounds(
         "speech/speech.npz",
         test=np.stack([speech.encode(each) for _, each in test]),
         labels=np.array([label for label, _ in test]),
