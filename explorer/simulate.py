@@ -67,14 +67,15 @@ class Simulated:
             raise DataError(f"there are {len(values)} {what} for {len(self._layers)} layers; give one or None for each")
         return [(layer, value) for layer, value in zip(self._layers, values) if value is not None]
 
-    def __call__(self, inputs: torch.Tensor, cancel=None) -> torch.Tensor:
-        """The module's output. cancel.is_set() is asked before every layer: some samples take seconds.
+    def __call__(self, inputs: torch.Tensor, cancel=None, cache: dict | None = None) -> torch.Tensor:
+        """The module's output. cancel.is_set() is asked before every layer: some samples take seconds. cache: of a language
+        model, what it keeps of the tokens that it was given before.
 
         Raises DataError that names the first layer to give NaN or infinity; Cancelled.
         """
         self._asked.cancel = cancel
         with torch.inference_mode():
-            outputs = self._module(inputs)
+            outputs = self._module(inputs) if cache is None else self._module(inputs, cache)
         if outputs.isfinite().all():
             return outputs
         raise DataError(self._what_is_not_finite(inputs))

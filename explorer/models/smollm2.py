@@ -147,7 +147,7 @@ def load() -> Network:
         calibration_labels=following[TEST:],
         prepare=gpt_shakespeare.prepare,
         answers=next_tokens,
-        text=Text(encode, decode, "The three witches told Macbeth", POSITIONS),
+        text=Text(encode, decode, "The three witches told Macbeth", ARCHITECTURE["positions"]),
     )
 
 

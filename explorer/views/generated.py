@@ -51,13 +51,19 @@ def writes(settings: Settings) -> bool:
 
 
 def write(simulated: Simulated, text: Text, numbers: np.ndarray, progress=None, cancel=None) -> list[int]:
-    """One token for each random number in [0, 1)."""
-    tokens, first = list(map(int, text.encode(text.opening))), len(text.encode(text.opening))
+    """One token for each random number in [0, 1). Keys and values of what was read are kept, so that each token is read
+    once; when the model can look back no further, it goes on from the later half of what it can."""
+    written, given, cache, held = [], list(map(int, text.encode(text.opening))), {}, 0
+    tokens = list(given)
     for i, number in enumerate(numbers):
         stop_if(cancel, "writing was stopped; start it again to go on")
-        logits = simulated(torch.tensor([tokens[-text.positions :]]))[0, -1].double().numpy()
+        if held + len(given) > text.positions:
+            given, cache, held = tokens[-text.positions // 2 :], {}, 0
+        logits = simulated(torch.tensor([given]), cancel, cache)[0, -1].double().numpy()
+        held += len(given)
         odds = np.exp((logits - logits.max()) / TEMPERATURE).cumsum()
-        tokens.append(int(np.searchsorted(odds, number * odds[-1], side="right")))
+        given = [int(np.searchsorted(odds, number * odds[-1], side="right"))]
+        tokens, written = tokens + given, written + given
         if progress is not None:
             progress("write", (i + 1) / len(numbers))
-    return tokens[first:]
+    return written

@@ -52,3 +52,10 @@ def test_a_block_is_its_formula_in_float64():
     gate = y @ w["gate.weight"].T
     z = z + (gate / (1 + np.exp(-gate)) * (y @ w["up.weight"].T)) @ w["down.weight"].T
     np.testing.assert_allclose(block(x, Rotary(9, 4, 100.0))[0].numpy(), z, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("parts", [(1,) * 12, (5, 1, 1, 4, 1), (3, 9)])
+def test_with_the_cache_it_gives_what_it_gives_without(module, parts):
+    tokens, cache = torch.tensor([[(7 * i) % 13 for i in range(12)], list(range(12))]), {}
+    cached = torch.cat([module(given, cache) for given in tokens.split(parts, 1)], 1)
+    torch.testing.assert_close(cached, module(tokens), rtol=1e-5, atol=1e-5)

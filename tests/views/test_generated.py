@@ -8,8 +8,9 @@ import torch
 
 from explorer.errors import Cancelled
 from explorer.models import load
+from explorer.pipeline import simulate
 from explorer.settings import Settings
-from explorer.views.generated import TEMPERATURE, generated, writes
+from explorer.views.generated import TEMPERATURE, generated, write, writes
 
 SETTINGS = Settings("gpt-shakespeare", "int3-sym-channel-minmax", "fp32", seed=5)
 
@@ -28,6 +29,22 @@ def test_fp32_writes_what_its_distributions_give_for_the_seed(found):
         tokens.append(int((odds.cumsum(0) <= number).sum()))
     written = found["opening"] + found["same"] + found["fp32"]
     assert written == network.text.decode(tokens) and len(written) == len(found["opening"]) + 60
+
+
+@pytest.mark.parametrize("activations", ["fp32", "int8-asym-tensor-minmax", "int8-sym-token"])
+def test_what_is_kept_of_earlier_tokens_changes_nothing(activations):
+    """Each token from all before it at once, as far as the model looks back: beyond 128 it goes on from the later 64."""
+    network = load("gpt-shakespeare")
+    quantized = simulate(SETTINGS.replace(activations=activations, calibration_samples=4))
+    written = write(quantized, network.text, np.random.Generator(np.random.Philox(2)).random(125))
+    tokens = network.text.encode(network.text.opening).tolist() + written
+    with torch.inference_mode():
+        for at in (9, 60, 127, 128, 133):
+            start = 0 if at <= 128 else 129 - 64
+            logits = quantized.module(torch.tensor([tokens[start:at]]))[0, -1].double()
+            odds = torch.softmax(logits / TEMPERATURE, 0).cumsum(0)
+            number = np.random.Generator(np.random.Philox(2)).random(125)[at - 9]
+            assert tokens[at] == int((odds <= number).sum()), at
 
 
 def test_both_part_where_they_first_differ(found):

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+Cache = dict[nn.Module, tuple[torch.Tensor, torch.Tensor]]  # of each block, keys, turned, and values [n, shared, positions, size]
+
 
 class Rotary(nn.Module):
     """Turns the pairs (i, i + size/2) of [..., positions, size] by what `rotations` says."""
@@ -20,10 +22,11 @@ class Rotary(nn.Module):
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        positions = x.shape[-2]
+    def forward(self, x: torch.Tensor, past: int = 0) -> torch.Tensor:
+        """past: the position of the first."""
+        positions = past + x.shape[-2]
         left, right = x.chunk(2, dim=-1)
-        return x * self.cos[:positions] + torch.cat((-right, left), dim=-1) * self.sin[:positions]
+        return x * self.cos[past:positions] + torch.cat((-right, left), dim=-1) * self.sin[past:positions]
 
 
 class Block(nn.Module):
@@ -42,13 +45,26 @@ class Block(nn.Module):
         self.up = nn.Linear(width, hidden, bias=False)
         self.down = nn.Linear(hidden, width, bias=False)
 
-    def forward(self, x: torch.Tensor, turned: Rotary) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, turned: Rotary, cache: Cache | None = None) -> torch.Tensor:
         y = self.attention_norm(x)
         q, k, v = (part(y).unflatten(2, (-1, self._size)).transpose(1, 2) for part in (self.q, self.k, self.v))
-        y = F.scaled_dot_product_attention(turned(q), turned(k), v, is_causal=True, enable_gqa=self._grouped)
+        if cache is None:
+            y = F.scaled_dot_product_attention(turned(q), turned(k), v, is_causal=True, enable_gqa=self._grouped)
+        else:
+            y = self._continued(q, k, v, turned, cache)
         x = x + self.o(y.transpose(1, 2).flatten(2))
         y = self.mlp_norm(x)
         return x + self.down(F.silu(self.gate(y)) * self.up(y))
+
+    def _continued(self, q, k, v, turned: Rotary, cache: Cache) -> torch.Tensor:
+        """Attention to the positions in the cache too, and of each to none behind it."""
+        past = cache[self][0].shape[2] if self in cache else 0
+        q, k = turned(q, past), turned(k, past)
+        if past:
+            k, v = (torch.cat(pair, dim=2) for pair in zip(cache[self], (k, v)))
+        cache[self] = k, v
+        seen = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril(past)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=seen, enable_gqa=self._grouped)
 
 
 class Llama(nn.Module):
@@ -71,10 +87,11 @@ class Llama(nn.Module):
         self.head = None if tied else nn.Linear(width, vocabulary, bias=False)
         self.turned = Rotary(positions, width // heads, base)
 
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+    def forward(self, tokens: torch.Tensor, cache: Cache | None = None) -> torch.Tensor:
+        """With a cache, empty at first, the tokens are those that follow the ones that it has seen."""
         x = self.embed(tokens)
         for block in self.blocks:
-            x = block(x, self.turned)
+            x = block(x, self.turned, cache)
         x = self.norm(x)
         return F.linear(x, self.embed.weight) if self.head is None else self.head(x)
 
