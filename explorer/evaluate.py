@@ -37,7 +37,7 @@ def evaluate(
 ) -> Iterator[Evaluation]:
     """The evaluation after each batch, the last one with `done`.
 
-    simulated: the quantized network, from the module's input to its output (see Simulated)
+    simulated: the quantized network, from the module's input to its output, given `cancel` where there is one (see Simulated)
     samples: at least 1; more than the test set has means all of it
     seed: of the order in which samples are taken, a permutation of the test set by NumPy's Philox,
     so that fewer samples are a part of more
@@ -59,8 +59,12 @@ def evaluate(
         labels = None if network.labels is None else network.labels[chosen]
         before = _fp32_reading(network, task, inputs, labels, chosen, cancel)
         stop_if(cancel, STOPPED)
-        tally.add(chosen, labels, before, task.read(network, simulated(inputs, cancel), labels))
+        tally.add(chosen, labels, before, task.read(network, _run(simulated, inputs, cancel), labels))
         yield tally.evaluation(done=stop == samples)
+
+
+def _run(simulated: Callable, inputs, cancel):
+    return simulated(inputs) if cancel is None else simulated(inputs, cancel)
 
 
 def evaluation_order(network: Network, seed: int) -> np.ndarray:
@@ -91,7 +95,7 @@ def _fp32_reading(network: Network, task: Task, inputs, labels: np.ndarray | Non
             return _readings[key]
     from explorer.simulate import Simulated
 
-    reading = task.read(network, Simulated(network)(inputs, cancel), labels)
+    reading = task.read(network, _run(Simulated(network), inputs, cancel), labels)
     with _reading:
         _readings[key] = reading
         while sum(array.size for each in _readings.values() for array in each.values()) > REMEMBERED:

@@ -70,8 +70,7 @@ ADJUST = "Adjust ranges to lose the least"
 ADJUST_HELP = "Tries narrower and wider ranges, first one factor for all layers and then layer by layer, and keeps what loses the least on calibration samples. Test samples are not looked at."
 ADJUSTING = "Adjusting ranges"
 ADJUSTED = "Ranges adjusted: {before} before, {after} after on test samples ({calibration_before} and {calibration} on the calibration samples that the search looked at)."
-ADJUSTED_TRIED = "What was tried"
-UNDO_ADJUST = "Undo"
+ADJUSTED_TRIED, UNDO_ADJUST = "What was tried", "Undo"
 RESET = "Reset all settings"
 RESET_HELP = "Back to the first screen: Fashion with ONNX Runtime's defaults."
 RANGE_INSTEAD = "{why}; min–max is used."
@@ -79,8 +78,7 @@ RANGE_INSTEAD = "{why}; min–max is used."
 # Key figures
 ACCURACY = {
     "accuracy": "Accuracy", "agreement with FP32": "Agreement with FP32", "bits per character": "Bits per character",
-    "perplexity": "Perplexity", "accuracy of frames": "Accuracy of frames",
-    "word error rate": "Word error rate",
+    "perplexity": "Perplexity", "accuracy of frames": "Accuracy of frames", "word error rate": "Word error rate",
 }
 METRIC_HELP = {
     "accuracy": "Share of test samples answered like their label. The interval holds the true value in 95 of 100 such tests (Wilson).",
