@@ -63,7 +63,7 @@ class Network:
     prepare: stored inputs [k, ...] to the module's input, float32 or tokens
     answers: the module's output to the predicted class of each sample, int64 [k], or to the most likely next
     tokens, int64 [k, positions], or to what is said, str [k]
-    digest: SHA-256 over the names, shapes and bytes of all weights, hexadecimal
+    digest: SHA-256 over the names, shapes and bytes of all weights, and the tokenizer's file of a fetched model, hexadecimal
     features: the module's output to what it takes each sample for, float32 [k, d], where that is worth comparing
     text: of a language model, how it reads and writes
     """

@@ -27,8 +27,13 @@ def assemble(
     answers: Callable[[torch.Tensor], np.ndarray],
     features: Callable[[torch.Tensor], np.ndarray] | None = None,
     text: Text | None = None,
+    tokenizer: bytes = b"",
 ) -> Network:
-    """A Network around `module`, which must hold its final weights. See Network for the fields."""
+    """A Network around `module`, which must hold its final weights. See Network for the fields.
+
+    tokenizer: of a model that is fetched, the file that its samples or answers are read with, which may be another one while
+    the weights are the same: the digest, and so every key of a cache, names it too
+    """
     module.eval().requires_grad_(False)
     return Network(
         module=module,
@@ -39,7 +44,7 @@ def assemble(
         calibration_labels=calibration_labels,
         prepare=prepare,
         answers=answers,
-        digest=digest({name: w.numpy() for name, w in module.state_dict().items()}),
+        digest=digest({name: w.numpy() for name, w in module.state_dict().items()}, tokenizer),
         features=features,
         text=text,
     )
@@ -106,9 +111,9 @@ def trace(module: torch.nn.Module, sample: torch.Tensor) -> tuple[Layer, ...]:
     return tuple(Layer(name, kinds[name], count) for name, count in macs.items())
 
 
-def digest(weights: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 over names, shapes and little-endian float32 bytes, whatever the order."""
-    sha = hashlib.sha256()
+def digest(weights: Mapping[str, np.ndarray], tokenizer: bytes = b"") -> str:
+    """SHA-256 over a tokenizer's file, where there is one, names, shapes and little-endian float32 bytes, whatever the order."""
+    sha = hashlib.sha256(tokenizer)
     for name in sorted(weights):
         weight = np.ascontiguousarray(weights[name], dtype="<f4")
         sha.update(f"{name}{weight.shape}".encode())

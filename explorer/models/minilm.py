@@ -107,6 +107,7 @@ def load() -> Network:
         prepare=prepare,
         answers=answers,
         features=lambda embeddings: embeddings.numpy(),
+        tokenizer=(folder / "tokenizer.json").read_bytes(),
     )
 
 

@@ -148,6 +148,7 @@ def load() -> Network:
         prepare=gpt_shakespeare.prepare,
         answers=next_tokens,
         text=Text(encode, decode, "The three witches told Macbeth", ARCHITECTURE["positions"]),
+        tokenizer=repr(sorted(tokenizer(folder_of("smollm2-135m")).get_vocab().items())).encode() + tokens.tobytes(),
     )
 
 

@@ -140,6 +140,7 @@ def load() -> Network:
         calibration_labels=None,
         prepare=prepare,
         answers=answers,
+        tokenizer=(folder / "tokenizer.json").read_bytes(),
     )
 
 
