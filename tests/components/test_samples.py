@@ -66,6 +66,17 @@ def test_sound_and_text_are_drawn_safely(monkeypatch):
     assert "&lt;script&gt;" in drawn[1] and "<script" not in drawn[1]
 
 
+def test_words_that_were_not_said_are_marked_and_missing_ones_struck_out(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(tab_of_samples.st, "html", drawn.append)
+    pairs = {"fp32": [("a", "a"), ("<b>", "<b>")], "quantized": [("a", "x"), ("<b>", None), (None, "c")]}
+    tab_of_samples._sounds([{"index": 0, "truth": "A, <b>.", "fp32": "a <b>", "fp32_sure": None, "quantized": "x c", "sure": None,
+                             "changed": True, "fp32_right": True, "right": False, "words": pairs,
+                             "seen": {"kind": "sound", "wav": b"", "seconds": 1.0, "low": [0], "high": [0]}}])  # fmt: skip
+    assert "<dt>Said</dt><dd>A, &lt;b&gt;.</dd>" in drawn[0] and "<dd>a &lt;b&gt; <b" in drawn[0]
+    assert '<mark title="instead of “a”">x</mark> <del title="left out">&lt;b&gt;</del> <mark title="put in">c</mark>' in drawn[0]
+
+
 def test_a_language_model_writes_beside_fp32(open_app, monkeypatch):
     monkeypatch.setattr(tab_of_writing, "LENGTH", 30)
     settings = Settings("gpt-shakespeare", "int3-sym-channel-minmax", "fp32", seed=5, calibration_samples=8, evaluation_samples=16)
