@@ -13,7 +13,7 @@ WEIGHTS = {
     "W4 channel, MSE range": "int4-sym-channel-mse",
     "W3 channel, MSE range": "int3-sym-channel-mse",
 }
-SAMPLES = {"efficientnet-lite0": 128}
+SAMPLES = {"efficientnet-lite0": 128, "whisper-base": 13}
 WRITTEN = {"share": (100, 1), "bits": (1, 3), "perplexity": (1, 1)}  # unit: factor, digits
 
 
