@@ -17,11 +17,11 @@ def bits(points: list[dict], metric: str, now: int, own: str, colors: Palette, b
     """points: dicts of views.tradeoff; now: bits of the weights in force; own: their format, if no integer;
     below: one of en_cost.AXES, what the bars show."""
     points = sorted(points, key=lambda point: (point["bits"], point["format"]))
-    order = [_name(width, "") for width in ORDER]
+    order = [name_of(width, "") for width in ORDER]
     if own:  # beside the integers of as many bits
         order.insert(next(i for i, width in enumerate(ORDER) if width >= now) + (now in ORDER), own)
-    chosen = own or _name(now, "")
-    x = [_name(point["bits"], point["format"]) for point in points]
+    chosen = own or name_of(now, "")
+    x = [name_of(point["bits"], point["format"]) for point in points]
     marked = [colors.accent if name == chosen else colors.quiet for name in x]
     tips = [_tip(point, below) for point in points]
     title, sizes = _bars(points, below)
@@ -74,13 +74,13 @@ def _bars(points: list[dict], below: str) -> tuple[str, list]:
     return title, [None if point[key] is None else next(left) for point in points]
 
 
-def _name(bits: int, format: str) -> str:
+def name_of(bits: int, format: str) -> str:
     return format or en.BITS_NAMES.get(bits, str(bits))
 
 
 def _tip(point: dict, below: str) -> str:
     return en.BITS_POINT.format(
-        bits=_name(point["bits"], point["format"]) + ("" if point["format"] or point["bits"] in en.BITS_NAMES else " bits"),
+        bits=name_of(point["bits"], point["format"]) + ("" if point["format"] or point["bits"] in en.BITS_NAMES else " bits"),
         size=_cost(point, below),
         **{name: value(point[name], point["unit"]) for name in ("value", "low", "high")},
     )  # fmt: skip

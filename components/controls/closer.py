@@ -13,6 +13,8 @@ from components.controls.parts import parts
 from components.controls.samples import sampled
 from components.controls.state import look, shown, state
 from components.controls.progress import stopped, under_way
+from components.controls.tradeoff import arrive
+from components.controls.tradeoff import tradeoff as tradeoff_chart
 from components.words import en, en_cost
 from components.words.numbers import whole
 from explorer.models import MODELS
@@ -44,6 +46,7 @@ def _chosen() -> None:
 
 
 def _bits(running: Job, snapshot: Snapshot, selected: int) -> None:
+    arrive()
     settings = _without_bits(snapshot.settings)
     known = state().jobs.get("bits")
     asked = known is not None and known.key == settings
@@ -90,6 +93,7 @@ def _bits_chart(measured: Job, snapshot: Snapshot, was_running: bool) -> None:
         below = axis()
         title = en_cost.BITS_TITLE.format(metric=metric, measure=en_cost.AXES[below].lower())
         draw(*bits.bits(points, metric, weights.bits, own_format(weights), palette(), below), title=title, key="bits.chart", origin=en_cost.AXIS_ORIGIN[below])
+        tradeoff_chart(snapshot.settings, points, metric, below)
 
 
 def _channels(running: Job, snapshot: Snapshot, selected: int) -> None:

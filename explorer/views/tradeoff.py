@@ -8,6 +8,8 @@ from explorer.errors import SettingsError
 from explorer.formats import FORMATS
 from explorer.models import MODELS
 from explorer.pipeline import network_of, quantized, stream
+from explorer.presets import PRESETS
+from explorer.presets import apply as at_preset
 from explorer.recipe import Recipe
 from explorer.settings import Settings
 
@@ -31,29 +33,41 @@ def at_bits(settings: Settings, bits: int) -> Settings:
 def tradeoff(settings: Settings, *, cancel=None) -> Iterator[dict]:
     """One finished point after another, in the order of BITS; first that of weights that are no integers.
 
-    bits, format (the title of what is no integer, else empty), recipe of the weights, value of the metric in its unit with its 95 % interval
+    bits, format (the title of what is no integer, else empty), preset (empty), recipe of the weights, value of the metric in its unit with its 95 % interval
     [low, high] over n samples, fp32 (the unquantized network on the same samples), difference with its own interval
     [difference_low, difference_high], size_bytes, bits_per_weight; predicted for the target, None where it has no answer: latency_s with its band
     [latency_low_s, latency_high_s], energy_j. Raises Cancelled.
     """
     for bits, format, there in _choices(settings):
-        *_, seen = stream(there, cancel=cancel)
-        tensors = quantized(there, cancel=cancel)
-        cost = size(tensors, MODELS[settings.model].parameters)
-        predicted = predict(network_of(there), tensors, there.activations, there.target)
-        metric, difference = seen.metric, seen.difference
-        yield {
-            "bits": bits,
-            "format": format,
-            "recipe": str(there.weights),
-            "value": metric.value, "low": metric.low, "high": metric.high, "n": metric.n, "unit": metric.unit,
-            "fp32": seen.fp32.value,
-            "difference": difference.value, "difference_low": difference.low, "difference_high": difference.high,
-            "size_bytes": cost.size_bytes,
-            "bits_per_weight": cost.bits_per_weight,
-            "latency_s": predicted.latency.seconds, "latency_low_s": predicted.latency.low, "latency_high_s": predicted.latency.high,
-            "energy_j": predicted.energy.joules,
-        }  # fmt: skip
+        yield {"bits": bits, "format": format, "preset": ""} | _point(there, cancel)
+
+
+def presets(settings: Settings, *, cancel=None) -> Iterator[dict]:
+    """The same of every preset that this model can have, preset being its id. Raises Cancelled."""
+    for preset in PRESETS:
+        try:
+            there = at_preset(settings, preset.id)
+        except SettingsError:
+            continue
+        yield {"bits": there.weights.bits, "format": "", "preset": preset.id} | _point(there, cancel)
+
+
+def _point(there: Settings, cancel) -> dict:
+    *_, seen = stream(there, cancel=cancel)
+    tensors = quantized(there, cancel=cancel)
+    cost = size(tensors, MODELS[there.model].parameters)
+    predicted = predict(network_of(there), tensors, there.activations, there.target)
+    metric, difference = seen.metric, seen.difference
+    return {
+        "recipe": str(there.weights),
+        "value": metric.value, "low": metric.low, "high": metric.high, "n": metric.n, "unit": metric.unit,
+        "fp32": seen.fp32.value,
+        "difference": difference.value, "difference_low": difference.low, "difference_high": difference.high,
+        "size_bytes": cost.size_bytes,
+        "bits_per_weight": cost.bits_per_weight,
+        "latency_s": predicted.latency.seconds, "latency_low_s": predicted.latency.low, "latency_high_s": predicted.latency.high,
+        "energy_j": predicted.energy.joules,
+    }  # fmt: skip
 
 
 def own_format(weights: Recipe) -> str:

@@ -8,7 +8,9 @@ import pytest
 from explorer import pipeline
 from explorer.errors import Cancelled
 from explorer.settings import Settings
-from explorer.views.tradeoff import BITS, at_bits, tradeoff
+from explorer.presets import PRESETS
+from explorer.presets import apply as at_preset
+from explorer.views.tradeoff import BITS, at_bits, presets, tradeoff
 
 SETTINGS = Settings("digits", "uint8-asym-channel-minmax", calibration_samples=64, evaluation_samples=200,
                     layers={0: "int2-sym-tensor-minmax"})  # fmt: skip
@@ -44,6 +46,16 @@ def test_a_format_that_is_no_integer_is_a_point_of_its_own():
     result = pipeline.run(settings.replace(layers={}))
     assert (first["bits"], first["format"], first["recipe"], first["value"]) == (4, "MXFP4", "mxfp4", result.metric.value)
     assert (second["bits"], second["format"], second["recipe"]) == (8, "", "int8-sym-g32-minmax")
+
+
+def test_presets_are_points_like_bit_widths():
+    settings = SETTINGS.replace(evaluation_samples=40, calibration_samples=8)
+    first, second, *_ = found = list(presets(settings))
+    assert [point["preset"] for point in found] == [id for id in PRESETS.ids if id in {point["preset"] for point in found}] and len(found) > 20
+    for point in (first, found[3]):
+        result = pipeline.run(at_preset(settings, point["preset"]))
+        assert (point["value"], point["size_bytes"], point["latency_s"]) == (result.metric.value, result.cost.size_bytes, result.cost.latency.seconds)
+    assert set(first) == set(next(tradeoff(settings)))
 
 
 def test_a_cancelled_trade_off_stops():
