@@ -38,6 +38,8 @@ def weight_range(
     def make() -> tuple[np.ndarray, np.ndarray]:
         if not needs_inputs(recipe):
             return calibrate(network.weight(i), recipe)
+        if not network.layers[i].multiplies:  # what an embedding gives are its weights: their error is the output's
+            return calibrate(network.weight(i), recipe.replace(range=recipe.range.replace(recipe.method, "mse")))
         inputs = inputs_of(network, settings, progress=progress, cancel=cancel)[i]
         return calibrate(network.weight(i), recipe, inputs=inputs.second)
 

@@ -17,6 +17,7 @@ import torch
 
 from explorer.errors import DataError
 from explorer.models import Layer, Network
+from explorer.models.layout import out_first
 from explorer.simulate import own_copy, run_in_batches
 
 MOST_ROWS, ROWS_A_COLUMN = 1 << 13, 32  # of a layer, whichever is more; of larger convolutions that many patches are drawn
@@ -100,8 +101,8 @@ def layer_inputs(
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
     cancel=None,
-) -> tuple[LayerInputs, ...]:
-    """The inputs of every layer over all samples, in one pass of the FP32 network.
+) -> tuple[LayerInputs | None, ...]:
+    """The inputs of every layer over all samples, in one pass of the FP32 network; None for an embedding, which is given numbers of rows.
 
     samples: [n, ...] as stored; batch: samples per forward pass; seed: where the patches begin
     of a convolution that has too many. progress(share done) is called after each batch, cancel.is_set() asked
@@ -119,15 +120,16 @@ def layer_inputs(
             lost = int((~x.isfinite()).sum())
             raise DataError(f"the input of layer {layer.name} holds {lost:,} values that are NaN or infinite")
         sums[layer.name].watch(absmax, abssum, x.numel() // len(absmax))
-        most = max(MOST_ROWS, ROWS_A_COLUMN * module.weight[0].numel())
+        most = max(MOST_ROWS, ROWS_A_COLUMN * out_first(module)[0].numel())
         for columns in _columns(module, x, max(1, most // len(samples)), draw):
             sums[layer.name].add(columns)
 
     module = own_copy(network.module)
     for layer in network.layers:
-        module.get_submodule(layer.name).register_forward_pre_hook(partial(watch, layer))
+        if layer.multiplies:
+            module.get_submodule(layer.name).register_forward_pre_hook(partial(watch, layer))
     run_in_batches(module, network, samples, batch, "reading the layers' inputs", progress=progress, cancel=cancel)
-    return tuple(sums[layer.name].inputs() for layer in network.layers)
+    return tuple(sums[layer.name].inputs() if layer.multiplies else None for layer in network.layers)
 
 
 def _magnitudes(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -143,6 +145,9 @@ def _columns(module: torch.nn.Module, x: torch.Tensor, most: int, draw: np.rando
     those of a convolution with longer strides that begins anywhere."""
     if not hasattr(module, "groups"):
         yield x.reshape(1, -1, x.shape[-1]).transpose(1, 2)
+        return
+    if module.transposed:
+        yield from _columns_transposed(module, x)
         return
     mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
     x = torch.nn.functional.pad(x, _padding(module), mode=mode)
@@ -160,6 +165,23 @@ def _columns(module: torch.nn.Module, x: torch.Tensor, most: int, draw: np.rando
     strip = max(1, STRIP // (groups * columns * n * width))
     for top in range(0, height, strip):
         yield x[..., top : top + strip, :].reshape(groups, columns, -1)
+
+
+def _columns_transposed(module: torch.nn.Module, x: torch.Tensor):
+    """Columns [G, K, n] of a transposed convolution, which is a convolution of the input with zeros in between, its kernel turned round
+    (Dumoulin and Visin 2016, arXiv 1603.07285, chapter 4)."""
+    n, channels, *sides = x.shape
+    apart = x.new_zeros(n, channels, *((side - 1) * stride + 1 for side, stride in zip(sides, module.stride)))
+    apart[:, :, :: module.stride[0], :: module.stride[1]] = x
+    spans = [(kernel - 1) * dilation for kernel, dilation in zip(module.kernel_size, module.dilation)]
+    before = [span - padding for span, padding in zip(spans, module.padding)]
+    after = [room + more for room, more in zip(before, module.output_padding)]
+    apart = torch.nn.functional.pad(apart, (before[1], after[1], before[0], after[0]))
+    for i in (0, 1):
+        apart = apart.unfold(2 + i, spans[i] + 1, 1)[..., :: module.dilation[i]].flip(-1)
+    groups = module.groups
+    apart = apart.reshape(n, groups, channels // groups, *apart.shape[2:]).permute(1, 2, 5, 6, 0, 3, 4)
+    yield apart.reshape(groups, channels // groups * math.prod(module.kernel_size), -1)
 
 
 def _padding(module: torch.nn.Module) -> list[int]:

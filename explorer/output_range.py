@@ -57,6 +57,8 @@ def output_ranges(
 
     module = own_copy(network.module)
     for i, layer in enumerate(network.layers):
+        if not layer.multiplies:
+            continue
         module.get_submodule(layer.name).register_forward_hook(partial(judge, i))
     with torch.inference_mode():
         module(network.prepare(samples))

@@ -117,15 +117,19 @@ def weigh(settings: Settings, *, progress: Progress | None = None, cancel=None) 
 
 
 def quantizers(settings: Settings, *, progress: Progress | None = None, cancel=None):
-    """One ActivationQuantizer for the input of each layer, or None where activations stay in FP32."""
+    """One ActivationQuantizer for the input of each layer, or None where activations stay in FP32, and for an embedding."""
     network, recipe = network_of(settings), settings.activations
     if recipe.format == "fp32":
         return (None,) * len(network.layers)
     if not recipe.is_recorded:
-        return (ActivationQuantizer(recipe, seed=settings.seed),) * len(network.layers)
+        alike = ActivationQuantizer(recipe, seed=settings.seed)
+        return tuple(alike if layer.multiplies else None for layer in network.layers)
     seen = records(settings, progress=progress, cancel=cancel)
     found = []
-    for i in range(len(seen)):
+    for i, layer in enumerate(network.layers):
+        if not layer.multiplies:
+            found.append(None)
+            continue
         stop_if(cancel)
         low, high = activation_range(settings, i, recipe, progress=progress, cancel=cancel)
         found.append(ActivationQuantizer(recipe, low, high, seed=settings.seed))

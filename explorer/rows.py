@@ -113,6 +113,11 @@ class Record:
         ends = np.array([[min(low for _, low, _ in found), max(high for _, _, high in found)]], np.float32)
         return cls(counts, *ends[0].tolist(), ends)
 
+    @classmethod
+    def nothing(cls, batches: int) -> "Record":
+        """Of what is given no numbers in so many batches."""
+        return cls(np.zeros(PATTERNS, np.int64), 0.0, 0.0, np.zeros((batches, 2), np.float32))
+
     def merge(self, other: "Record", same_batch: bool = False) -> "Record":
         """Both together, the other's batches behind; with `same_batch` its first goes on with the last of these."""
         batches = np.concatenate([self.batches, other.batches])

@@ -19,6 +19,7 @@ import torch
 from explorer.errors import DataError
 from explorer.fake_quantize import CHUNK, ActivationQuantizer
 from explorer.models import Layer, Network
+from explorer.models.layout import as_stored, out_first
 from explorer.progress import stop_if
 from explorer.quantize import decibels
 from explorer.rows import Record
@@ -119,7 +120,7 @@ def record(
     progress: Callable[[str, float], None] | None = None,
     cancel=None,
 ) -> tuple[Record, ...]:
-    """What the input of each layer showed over all samples, in one pass of the FP32 network.
+    """What the input of each layer showed over all samples, in one pass of the FP32 network; nothing of an embedding.
 
     samples: [n, ...] as stored; batch: samples per forward pass; progress("record", 0…1) is
     called after each, cancel.is_set() asked before. Raises DataError that names the layer, or
@@ -142,7 +143,8 @@ def record(
 
     module = own_copy(network.module)
     for layer in network.layers:
-        module.get_submodule(layer.name).register_forward_pre_hook(partial(watch, layer))
+        if layer.multiplies:
+            module.get_submodule(layer.name).register_forward_pre_hook(partial(watch, layer))
 
     def passed(share: float) -> None:
         ran.clear()
@@ -150,7 +152,8 @@ def record(
             progress("record", share)
 
     run_in_batches(module, network, samples, batch, "recording the activations", progress=passed, cancel=cancel)
-    return tuple(records[layer.name] for layer in network.layers)
+    batches = -(-len(samples) // batch)
+    return tuple(records[layer.name] if layer.multiplies else Record.nothing(batches) for layer in network.layers)
 
 
 def output_sqnr_db(
@@ -242,11 +245,11 @@ def own_copy(module: torch.nn.Module) -> torch.nn.Module:
 
 
 def _replace_weight(module: torch.nn.Module, layer: Layer, weight: np.ndarray | torch.Tensor) -> None:
-    if tuple(weight.shape) != tuple(module.weight.shape):
-        raise DataError(f"the weights of layer {layer.name} have the shape {list(weight.shape)}; "
-                        f"the layer needs {list(module.weight.shape)}")  # fmt: skip
+    shape = tuple(out_first(module).shape)
+    if tuple(weight.shape) != shape:
+        raise DataError(f"the weights of layer {layer.name} have the shape {list(weight.shape)}; the layer needs {list(shape)}")
     tensor = weight if isinstance(weight, torch.Tensor) else torch.tensor(weight)
-    module.weight = torch.nn.Parameter(tensor.to(torch.float32), requires_grad=False)
+    module.weight = torch.nn.Parameter(as_stored(module, tensor.to(torch.float32)), requires_grad=False)
 
 
 def replace_bias(module: torch.nn.Module, bias: np.ndarray) -> None:

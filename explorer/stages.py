@@ -15,7 +15,7 @@ from explorer.cache import CACHE, Codec
 from explorer.calibration import needs_inputs
 from explorer.errors import Cancelled, DataError
 from explorer.inputs import LayerInputs, layer_inputs
-from explorer.models import MODELS, Network, load
+from explorer.models import MODELS, Layer, Network, load
 from explorer.progress import KEPT, Progress, stop_if
 from explorer.quantize import QuantizedTensor, quantize
 from explorer.recipe import Recipe
@@ -114,7 +114,7 @@ def choose_codes(
     seed = settings.seed if recipe.rounding == "stochastic" else 0
     key = f"tensor {network.digest} {i} {recipe} {seed}{range_reads(settings, recipe)}"
     algorithm = next(iter(of_stage(settings.algorithms, "weights")), None)
-    if algorithm is None or algorithm.refuses(recipe):
+    if algorithm is None or _refuses(algorithm, network.layers[i], recipe):
         return CACHE.get(key, lambda: _ready(quantize(network.weight(i), recipe, seed=seed, ranges=ranges())))
 
     def make() -> QuantizedTensor:
@@ -150,9 +150,16 @@ def untreated(settings: Settings) -> list[str]:
     sentences = []
     for i in range(len(network.layers)):
         recipe = settings.weights_of(i)
-        reasons = [algorithm.refuses(recipe) for algorithm in of_stage(settings.algorithms, "weights")]
+        reasons = [_refuses(algorithm, network.layers[i], recipe) for algorithm in of_stage(settings.algorithms, "weights")]
         sentences.append("; ".join(filter(None, (left.get(i), *reasons))))
     return sentences
+
+
+def _refuses(algorithm: Algorithm, layer: Layer, recipe: Recipe) -> str:
+    """Why an algorithm of the weights stage cannot treat a layer, or ""."""
+    if "calibration" in algorithm.reads and not layer.multiplies:
+        return f"{algorithm.id} reads what a layer computes with, and an embedding looks its rows up"
+    return algorithm.refuses(recipe)
 
 
 def range_reads(settings: Settings, recipe: Recipe) -> str:

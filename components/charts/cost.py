@@ -24,11 +24,11 @@ def roof(seen: dict, selected: int, device: str, colors: Palette) -> tuple[go.Fi
         )
         for each in layers
     ]  # fmt: skip
-    symbols = {"depthwise": "circle-open", "linear": "line-ew-open"}  # as under the bars
+    symbols = {"depthwise": "circle-open", "linear": "line-ew-open", "embedding": "triangle-up"}  # as under the bars
     chart.add_scatter(
         x=[each["intensity"] for each in layers], y=[each["attained"] for each in layers], mode="markers", hovertext=tips, hoverinfo="text",
-        marker={"size": [14 if i == selected else 9 for i in range(len(layers))],
-                "color": [colors.accent if i == selected else colors.soft for i in range(len(layers))],
+        marker={"size": [14 if each["index"] == selected else 9 for each in layers],
+                "color": [colors.accent if each["index"] == selected else colors.soft for each in layers],
                 "line": {"color": colors.accent, "width": 1.5}, "symbol": [symbols.get(each["kind"], "square") for each in layers]},
     )  # fmt: skip
     bounds = ", ".join(f"{sum(each['bound'] == bound for each in layers)} wait for {words}" for bound, words in en_cost.BOUND.items())

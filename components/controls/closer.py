@@ -108,6 +108,9 @@ def _activations(running: Job, snapshot: Snapshot, selected: int) -> None:
         st.caption(en.ACTIVATIONS_LOADING)
         return
     seen = activation_numbers(settings, selected)
+    if seen is None:
+        st.caption(en.ACTIVATIONS_LOOKED_UP.format(name=_name(snapshot, selected)))
+        return
     title = en.ACTIVATIONS_TITLE.format(name=seen["name"], samples=whole(settings.calibration_samples))
     draw(*activations.activations(seen, state().view.get("log", False), palette()), title=title, key="activations.chart", origin="measured")
     if seen["low"] is None:

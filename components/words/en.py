@@ -184,7 +184,7 @@ LIVE = {
     "fp32": "FP32",
     "quantized": "quantized",
     "clipped": "clipped",
-    "kinds": {"conv": "convolution", "depthwise": "depthwise", "linear": "linear"},
+    "kinds": {"conv": "convolution", "depthwise": "depthwise", "linear": "linear", "embedding": "embedding", "transposed": "transposed convolution"},
     "worst": "worst",
     "bar": "{name}, {kind}: {value} {worst}",
     "range": "Clip range",
@@ -242,6 +242,7 @@ ACTIVATIONS_TITLE = "Values that flow into {name}, over {samples} calibration sa
 ACTIVATIONS_X, ACTIVATIONS_Y = "value of the input", "count"
 ACTIVATIONS_LIVE = "Each token (or sample of a convolution), or each group of a token's values (of a position's channels), gets a range of its own while the network runs."
 ACTIVATIONS_BLOCKS = "Every {size} values along the axis that is summed over get a scale of their own while the network runs."
+ACTIVATIONS_LOOKED_UP = "{name} is an embedding: it looks rows up by number, so only its weights are quantized."
 ACTIVATIONS_NONE = "Activations are rounded as they are, without a range."
 ACTIVATIONS_ALT = "Histogram of {count} input values of {name}, from {low} to {high}; range {range}; methods: {marks}."
 ACTIVATIONS_LOADING = "Recording activations"

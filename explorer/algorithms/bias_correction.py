@@ -78,7 +78,7 @@ def correct(network: Network, weights, activations, samples, *, progress=None, c
         return hook
 
     for i, weight in enumerate(weights):
-        if weight is not None:
+        if weight is not None and network.layers[i].multiplies:
             simulated.layer(i).register_forward_hook(watch(i))
     samples = samples[: how_many(network, len(samples))]
     simulated(network.prepare(samples))
@@ -97,6 +97,9 @@ def linear_part(module: torch.nn.Module, x: torch.Tensor, weight: torch.Tensor) 
     """The layer's output for x with these weights and no bias."""
     import torch
 
+    if getattr(module, "transposed", False):
+        how = module.stride, module.padding, module.output_padding, module.groups, module.dilation
+        return torch.nn.functional.conv_transpose2d(x, weight, None, *how)
     if hasattr(module, "groups"):
         return module._conv_forward(x, weight, None)
     return torch.nn.functional.linear(x, weight)

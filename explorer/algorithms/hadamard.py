@@ -70,6 +70,9 @@ def apply(network: Network, settings, inputs=None, *, progress=None, cancel=None
     hooks: dict[int, OnInput] = {}
     left: dict[int, str] = {}
     for i, layer in enumerate(network.layers):
+        if not layer.multiplies:
+            left[i] = "it looks rows up, so that nothing flows in that could be rotated"
+            continue
         weight = network.weight(i)
         n = weight.shape[1]
         if getattr(network.module.get_submodule(layer.name), "groups", 1) > 1:

@@ -92,6 +92,8 @@ def _layers_called_once(network: Network, graph) -> dict:
     for node in graph.nodes:
         if node.op != "call_module" or node.target not in names or called.count(node.target) > 1:
             continue
+        if not network.layers[names[node.target]].multiplies:
+            continue
         module = network.module.get_submodule(node.target)
         if owners[id(module.weight)] == 1 and not module._forward_pre_hooks:
             index[node] = names[node.target]

@@ -11,6 +11,7 @@ import numpy as np
 
 from explorer.models import Network
 from explorer.models.assemble import digest
+from explorer.models.layout import as_stored
 
 if TYPE_CHECKING:
     import torch
@@ -77,8 +78,10 @@ def rebuild(
     module = own_copy(network.module)
     for values, kind in ((weights, "weight"), (biases, "bias")):
         for i, value in values.items():
+            layer = module.get_submodule(network.layers[i].name)
             tensor = torch.from_numpy(np.ascontiguousarray(value, np.float32))
-            setattr(module.get_submodule(network.layers[i].name), kind, torch.nn.Parameter(tensor, requires_grad=False))
+            tensor = as_stored(layer, tensor) if kind == "weight" else tensor
+            setattr(layer, kind, torch.nn.Parameter(tensor, requires_grad=False))
     sha = hashlib.sha256(f"{name} {network.digest} ".encode())
     sha.update(digest({key: w.numpy() for key, w in module.state_dict().items()}).encode())
     for i in sorted(inputs):

@@ -23,7 +23,9 @@ def rescale(network: Network, settings, scales: Callable[[int, np.ndarray], np.n
     weights: dict[int, np.ndarray] = {}
     biases: dict[int, np.ndarray] = {}
     hooks: dict[int, OnInput] = {}
-    for i in range(len(network.layers)):
+    for i, layer in enumerate(network.layers):
+        if not layer.multiplies:
+            continue
         weight = weights.get(i, network.weight(i).astype(np.float64))
         s = scales(i, weight)
         if (s == 1).all():

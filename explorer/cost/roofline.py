@@ -16,17 +16,20 @@ from explorer.cost.shapes import Shape
 from explorer.recipe import Recipe
 
 BAND = 3.0
+KERNELS = {"transposed": "conv", "embedding": "linear"}  # kinds that go by another's kernel
 BAND_HERE = 1.25  # 84 % of the shapes that were measured
 
 
 @dataclass(frozen=True)
 class Work:
-    """A layer as a device runs it: its Shape, its kernel, and the bytes that are read and written."""
+    """A layer as a device runs it: its Shape, its kernel, and the bytes that are read and written; held_bytes: of all its weights,
+    of which an embedding reads some rows."""
 
     shape: Shape
     kernel: Kernel
     weight_bytes: float
     activation_bytes: float
+    held_bytes: float
 
     @property
     def bytes(self) -> float:
@@ -77,15 +80,16 @@ def work(device_id: str, shapes: Sequence[Shape], weights: Sequence[Recipe], sca
     """What each layer costs on the device. scale_bits: of its scales and zero points."""
     made = []
     for shape, recipe, scales in zip(shapes, weights, scale_bits, strict=True):
-        chosen = kernel(device_id, recipe, activations, shape.kind)
-        read = shape.weights * chosen.weight_bits / 8 + (scales / 8 if chosen.packed else 0)
-        made.append(Work(shape, chosen, read, (shape.inputs + shape.outputs) * chosen.input_bits / 8))
+        chosen = kernel(device_id, recipe, activations, KERNELS.get(shape.kind, shape.kind))
+        held = shape.weights * chosen.weight_bits / 8 + (scales / 8 if chosen.packed else 0)
+        read = held if shape.looked_up is None else held * shape.looked_up / shape.weights
+        made.append(Work(shape, chosen, read, (shape.inputs + shape.outputs) * chosen.input_bits / 8, held))
     return tuple(made)
 
 
 def latency(device: Device, layers: Sequence[Work], band: float = BAND) -> Latency:
     """The prediction for one sample, batch 1, weights and activations kept where they fit."""
-    weights = sum(each.weight_bytes for each in layers)
+    weights = sum(each.held_bytes for each in layers)
     peak = max(each.shape.alive * each.kernel.input_bits / 8 for each in layers)
     if any(each.kernel.arithmetic is None or _peak(device, each) is None for each in layers):
         return Latency(None, None, None, "does not run", (), peak, weights + peak)

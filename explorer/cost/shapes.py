@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
 from explorer.models import Network
 
 IN_PLACE = {"relu", "clamp", "clamp_min", "hardtanh", "sigmoid", "add", "mul", "div", "constant_pad_nd", "gelu", "tanh"}
@@ -18,7 +20,7 @@ PRODUCTS = {"convolution", "addmm", "mm", "bmm"}
 @dataclass(frozen=True)
 class Shape:
     """Elements of one sample, in all runs of a layer that runs more than once. alive: of all tensors that must be held while the layer runs, its input,
-    its output, and what a later layer still reads (skip connections)."""
+    its output, and what a later layer still reads (skip connections). looked_up: of an embedding, how many of its weights are read."""
 
     kind: str
     macs: int
@@ -26,6 +28,7 @@ class Shape:
     inputs: int
     outputs: int
     alive: int
+    looked_up: int | None = None
 
 
 @lru_cache(maxsize=16)
@@ -33,6 +36,10 @@ def shapes(network: Network) -> tuple[Shape, ...]:
     """One Shape for each layer of the network, in its order."""
     trace, made = _trace(network), []
     for i, layer in enumerate(network.layers):
+        if not layer.multiplies:  # it reads a row for each number that it is given
+            read = int(np.prod(network.test.shape[1:])) * network.weight(i).shape[1]
+            made.append(Shape(layer.kind, 0, network.weight(i).size, 0, read, trace.alive(trace.looked_up[layer.name]), read))
+            continue
         at, inputs, outputs = trace.layers[layer.name]
         made.append(Shape(layer.kind, layer.macs, network.weight(i).size, inputs, outputs, trace.alive(at)))
     return tuple(made)
@@ -50,7 +57,7 @@ def _trace(network: Network):
         def __init__(self):
             super().__init__()
             self.kept, self.home, self.size, self.born, self.last = [], {}, {}, {}, {}
-            self.layers, self.running, self.step = {}, None, 0
+            self.layers, self.looked_up, self.running, self.step = {}, {}, None, 0
             self.parameters = {place(each) for each in (*module.parameters(), *module.buffers())}
 
         @classmethod
@@ -71,6 +78,8 @@ def _trace(network: Network):
                 if place(each) not in self.home and place(each) not in self.parameters:
                     fits = [home for home in read if self.size[home] == each.numel() or name == "constant_pad_nd"]
                     self.begin(each, max(fits, key=self.born.get) if fits and name in IN_PLACE else None)
+            if self.running and name == "embedding":
+                self.looked_up[self.running] = self.step
             if self.running and read and made and name in PRODUCTS:
                 before = self.layers.get(self.running, (0, 0, 0))  # a recurrent layer runs in every step
                 self.layers[self.running] = self.step, before[1] + self.size[read[0]], before[2] + made[0].numel()

@@ -35,6 +35,11 @@ class PlannedLayer:
     before: OnInput | None = None
 
     @property
+    def multiplies(self) -> bool:
+        """As of a Layer."""
+        return self.kind != "embedding"
+
+    @property
     def weights(self) -> int:
         return int(np.prod(self.shape, dtype=np.int64))
 
@@ -60,9 +65,9 @@ class Plan:
         layers = []
         for i, layer in enumerate(network.layers):
             module = network.module.get_submodule(layer.name)
-            bias = module.bias is not None or corrected
+            bias = layer.multiplies and (module.bias is not None or corrected)
             before = next((hook for hook in module._forward_pre_hooks.values() if isinstance(hook, OnInput)), None)
-            layers.append(PlannedLayer(layer.name, layer.kind, tuple(module.weight.shape), settings.weights_of(i), bias, before))
+            layers.append(PlannedLayer(layer.name, layer.kind, network.weight(i).shape, settings.weights_of(i), bias, before))
         return cls(settings, network, tuple(layers))
 
     @property
@@ -109,7 +114,7 @@ class Content:
         """Without the evaluation: what a size depends on."""
         settings, network, how = plan.settings, plan.network, {"progress": progress, "cancel": cancel}
         tensors = quantized(settings, **how)
-        own = (network.module.get_submodule(layer.name).bias for layer in network.layers)
+        own = (getattr(network.module.get_submodule(layer.name), "bias", None) for layer in network.layers)
         own = [None if bias is None else bias.numpy() for bias in own]
         found = tuple(mine if new is None else new for mine, new in zip(own, biases(settings, **how), strict=True))
         return cls(plan, tensors, quantizers(settings, **how), found)

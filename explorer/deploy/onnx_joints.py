@@ -101,7 +101,7 @@ def joints(plan: Plan, traced: torch.fx.Graph) -> Joints:
 def _operation(plan: Plan, node) -> str:
     what = node.target
     if node.op == "call_module":
-        if any(layer.name == node.target for layer in plan.layers):
+        if any(layer.name == node.target and layer.multiplies for layer in plan.layers):
             return "layer"
         module = plan.network.module.get_submodule(node.target)
         if isinstance(module, (nn.Identity, nn.Dropout, nn.ZeroPad2d)):

@@ -48,6 +48,8 @@ def tensor_type(recipe: Recipe, *, least: int = 4) -> tuple[str, int]:
 def layer_node(graph, i: int, module, given: Value) -> str:
     """Layer i of an onnx_graph.Graph with everything that belongs to it."""
     layer, source, positive = graph.plan.layers[i], given.name, given.positive
+    if not layer.multiplies:
+        return graph.node("Gather", [table_of(graph, i, layer), source], layer.name)
     if layer.before is not None:
         source, positive = _before(graph, layer, given), False
     if onnx_nbits.fits(layer, graph.plan.activations):
@@ -156,9 +158,14 @@ def weight_of(graph, i: int, layer: PlannedLayer, *, turned: bool = False) -> st
     parts = [graph.tensor(f"{name}.scale", "FLOAT", 32, scales, "scales", scale),
              graph.tensor(f"{name}.zero_point", kind, bits, scales, "scales", zero)]  # fmt: skip
     values = graph.node("DequantizeLinear", [f"{name}.codes", *parts], f"{name}.values", **how)
-    if not blocked or layer.kind == "linear":
+    if not blocked or len(layer.shape) == 2:
         return values
     return graph.node("Reshape", [values, graph.whole(*layer.shape)], f"{name}.shaped")
+
+
+def table_of(graph, i: int, layer: PlannedLayer) -> str:
+    """The rows of an embedding, which the head of a language model may read too."""
+    return graph.once(f"{layer.name}.table", lambda: weight_of(graph, i, layer))
 
 
 def bias_of(graph, i: int, layer: PlannedLayer, grid=None) -> str:

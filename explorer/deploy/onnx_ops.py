@@ -16,7 +16,7 @@ from torch import nn
 from explorer.deploy.onnx_attention import attention, embedding, layer_norm, rms_norm, rotary
 from explorer.deploy.onnx_joints import NETWORKS
 from explorer.deploy.onnx_loop import gates
-from explorer.deploy.onnx_node import Value, mean_of_codes
+from explorer.deploy.onnx_node import Value, mean_of_codes, table_of
 from explorer.errors import ModelError
 from explorer.models.networks.llama import Rotary
 from explorer.models.networks.silero import Gates
@@ -28,7 +28,8 @@ KNOWN = ("convolutions, linear layers, attention, rotary positions, LSTM cells, 
 def operation(graph, node, arguments, named) -> str | Value:
     """The nodes of one node of the traced graph, with its arguments as Values. Raises ModelError for one that is not known."""
     if node.op == "get_attr":
-        return graph.weight(node.target)
+        i = graph.places.get(node.target.removesuffix(".weight"))
+        return graph.weight(node.target) if i is None else table_of(graph, i, graph.plan.layers[i])
     if node.op == "call_module":
         module = graph.plan.network.module.get_submodule(node.target)
         if type(module) in MODULES and not _padded(arguments):

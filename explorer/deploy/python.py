@@ -168,7 +168,7 @@ def source(plan: Plan, link: str, stamp: str, grids) -> str:
             tiling = Tiling.of(layer.recipe, layer.shape[0], layer.columns)
             range_ = layer.recipe.range or None
             weights = f"({number(layer.recipe)}, {layer.recipe.scheme!r}, {(tiling.height, tiling.width)}, {range_!r})"
-        if plan.activations.format != "fp32":
+        if plan.activations.format != "fp32" and layer.multiplies:
             scale, zero = grid or (np.float32(1), 0)
             activations = f"({number(plan.activations)}, {scale:.9e}, {zero:6d})"  # as wide for every number
         rows.append(f'    "{layer.name}": {{"weights": {weights}, "input": {activations}}},')
@@ -214,7 +214,7 @@ def read(content: Content, path) -> ReadBack:
 def predict(plan: Plan) -> FileSize:
     """The text itself; what a number of the inputs' scales takes is the same for all."""
     text = source(plan, *plan.proofs, [None] * len(plan.layers))
-    scales = 21 * len(plan.layers) if plan.activations.format != "fp32" else 0
+    scales = 21 * sum(layer.multiplies for layer in plan.layers) if plan.activations.format != "fp32" else 0
     return FileSize(scales=scales, overhead=len(text.encode()) - scales)
 
 

@@ -50,7 +50,7 @@ def refuses(plan: Plan) -> str:
     if reason := unchanged_inputs(plan):
         return reason
     a = plan.activations
-    ranged = a.kind == "tensor" or a.kind == "token" and all(layer.kind == "linear" for layer in plan.layers)
+    ranged = a.kind == "tensor" or a.kind == "token" and all(layer.kind in ("linear", "embedding") for layer in plan.layers)
     if not (a.format == "fp32" or ranged and a.rounding == "nearest" and (a.format == "fp8e4m3" or a.format == "int8" and a.scheme != "sym")):
         return f"activations {a} have no place in it; it holds {HOLDS}"
     if "hqq" in plan.settings.algorithms:
@@ -92,7 +92,7 @@ def config(plan: Plan) -> dict:
             continue
         weights = arguments(layer.recipe, grouped=_groups(layer))
         format_ = FORMATS[kind_of(layer.recipe, activations)]
-        scheme = {"weights": weights, "input_activations": inputs, "output_activations": None, "format": format_}
+        scheme = {"weights": weights, "input_activations": inputs if layer.multiplies else None, "output_activations": None, "format": format_}
         groups.setdefault(json.dumps(scheme), (scheme, []))[1].append(layer.name)
     formats = {scheme["format"] for scheme, _ in groups.values()}
     return {
@@ -128,7 +128,7 @@ def layout(plan: Plan) -> dict[str, tuple[str, tuple[int, ...], str]]:
             if recipe.scheme == "asym":
                 shape = (-(-rows * recipe.bits // 32), scales[1]) if kind == "pack" else (1,) if recipe.kind == "tensor" else scales
                 found[f"{layer.name}.weight_zero_point"] = "I32" if kind == "pack" else "I8", shape, "scales"
-            if plan.input_grids:
+            if plan.input_grids and layer.multiplies:
                 found[f"{layer.name}.input_scale"] = "F32", (1,), "scales"
                 if plan.activations.scheme == "asym":
                     found[f"{layer.name}.input_zero_point"] = "I8", (1,), "scales"

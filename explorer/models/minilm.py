@@ -120,7 +120,8 @@ MODELS.register(
         source=(
             f"weights fetched on request from the Python package {PARCEL.requirement}, which holds {PARCEL.source}; sentences "
             "of film reviews with the mean rating of 20 people from vaderSentiment==0.5 (Hutto and Gilbert, ICWSM 2014); "
-            "a linear probe on the FP32 embeddings, fitted to 2,400 other sentences by explorer/models/training/minilm.py"
+            "a linear probe on the FP32 embeddings, fitted to 2,400 other sentences by explorer/models/training/minilm.py; attention itself and the tables of "
+            "positions and kinds stay in FP32"
         ),
         licence="weights: Apache-2.0 (sentence-transformers); sentences: MIT (C. J. Hutto, 2014)",
         teaches="the task hides what the cosine shows: answers stay while the embeddings turn away",

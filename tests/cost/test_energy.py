@@ -40,7 +40,7 @@ def test_a_mobile_network_saves_five_times_not_fifteen():
     before, int8 = spent(pi.id, FP32, FP32, old), spent(pi.id, *INT8, old)
     assert before.table == OLD and before.joules / int8.joules == pytest.approx(5, rel=0.1)
     traced = shapes(load("efficientnet-lite0"))  # 4-bit weights in every layer: what no listed device has for convolutions
-    works = [Work(w.shape, dataclasses.replace(w.kernel, weight_bits=4), w.weight_bytes / 2, w.activation_bytes)
+    works = [Work(w.shape, dataclasses.replace(w.kernel, weight_bits=4), w.weight_bytes / 2, w.activation_bytes, w.held_bytes / 2)
              for w in work(pi.id, traced, [INT8[0]] * len(traced), [0] * len(traced), INT8[1])]  # fmt: skip
     w4a8 = energy(old, works, latency(old, works))
     assert before.joules / w4a8.joules == pytest.approx(9, rel=0.15)

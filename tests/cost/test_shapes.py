@@ -1,5 +1,6 @@
 """Sizes of what flows: closed forms of known architectures, and tensors that are alive at the same time."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,7 +15,10 @@ def test_every_layer_is_traced(model):
     for layer, shape, i in zip(network.layers, traced, range(len(traced)), strict=True):
         weight = network.weight(i)
         assert (shape.kind, shape.macs, shape.weights) == (layer.kind, layer.macs, weight.size)
-        assert shape.macs == shape.outputs * weight[0].size  # every output is one dot product
+        if layer.multiplies:
+            assert shape.macs == shape.outputs * weight[0].size and shape.looked_up is None  # every output is one dot product
+        else:  # every output is a weight
+            assert shape.macs == shape.inputs == 0 and shape.outputs == shape.looked_up == np.prod(network.test.shape[1:]) * weight.shape[1]
         assert shape.alive >= shape.inputs + shape.outputs
 
 

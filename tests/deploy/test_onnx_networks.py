@@ -54,8 +54,9 @@ def planned(module: nn.Module, inputs: torch.Tensor, weights: str = "fp32") -> C
     recipe, layers, biases = Recipe.parse(weights), [], []
     for layer in network.layers:
         part = network.module.get_submodule(layer.name)
-        biases.append(None if part.bias is None else part.bias.numpy())
-        layers.append(PlannedLayer(layer.name, layer.kind, tuple(part.weight.shape), recipe, part.bias is not None))
+        bias = getattr(part, "bias", None)
+        biases.append(None if bias is None else bias.numpy())
+        layers.append(PlannedLayer(layer.name, layer.kind, tuple(part.weight.shape), recipe, bias is not None))
     tensors = tuple(quantize(network.weight(i), recipe) for i in range(len(layers)))
     plan = Plan(Settings("digits", weights, "fp32"), network, tuple(layers))
     return Content(plan, tensors, (None,) * len(layers), tuple(biases))

@@ -55,7 +55,7 @@ def test_layers_are_in_the_order_in_which_they_run(id):
     network = load(id)
     ran = []
     names = {module: name for name, module in network.module.named_modules()}
-    kinds = (torch.nn.Conv2d, torch.nn.Linear)
+    kinds = (torch.nn.Conv2d, torch.nn.Linear, torch.nn.Embedding)
     hooks = [
         module.register_forward_pre_hook(lambda module, _: ran.append(names[module]))
         for module in names
@@ -87,7 +87,7 @@ def test_layer_kinds(id):
     network = load(id)
     for i, layer in enumerate(network.layers):
         shape = network.weight(i).shape
-        if layer.kind == "linear":
+        if layer.kind in ("linear", "embedding"):
             assert len(shape) == 2
         else:
             groups = network.module.get_submodule(layer.name).groups

@@ -35,8 +35,7 @@ def test_a_residual_block_forks_and_joins():
 def test_every_edge_goes_on_and_ends_where_its_layers_stand(model):
     seen = graph(Settings(model))
     assert len(seen["places"]) == len(load(model).layers)
-    starts = {"gpt-shakespeare": 3, "smollm2-135m": 3, "minilm": 3}.get(model, 1)  # queries, keys and values read what no layer made
-    assert {edge["second"] for edge in seen["edges"]} == set(range(starts, len(seen["places"])))
+    assert {edge["second"] for edge in seen["edges"]} == set(range(1, len(seen["places"])))
     for edge in seen["edges"]:
         assert edge["points"][0] == seen["places"][edge["first"]] and edge["points"][-1] == seen["places"][edge["second"]]
         assert edge["points"][0][0] < edge["points"][-1][0]

@@ -76,6 +76,7 @@ function drawBarValue(ctx, live, scales, i, top) {
 function drawKind(ctx, kind, x, y, r, palette) {
   ctx.fillStyle = ctx.strokeStyle = palette.quiet;
   if (kind === "depthwise") drawDot(ctx, x, y, r, { stroke: palette.quiet, width: Math.min(1.5, r * 0.6) });
+  else if (kind === "embedding") drawTriangle(ctx, x, y - r, -1, palette.quiet, r);
   else if (kind === "linear") ctx.fillRect(x - r, y - 1, 2 * r, 2);
   else ctx.fillRect(x - r, y - r, 2 * r, 2 * r);
 }
