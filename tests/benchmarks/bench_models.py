@@ -1,24 +1,82 @@
-"""A picker's tick on the networks that are played with: everything that the page shows of a new recipe, and W8A8 beside FP32."""
+"""A picker's tick on the networks that are played with: everything that the page shows of a new recipe, W8A8 beside FP32, and memory."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 from explorer import pipeline
+from explorer.cache import CACHE
+from explorer.models import MODELS, here
 from explorer.settings import Settings
 from explorer.simulate import Simulated
 from tests.benchmarks.timing import Row, milliseconds, paired, seconds, times_as_long
 
-MODELS = ("fashion-resnet", "voice", "silero-vad")
+WHOLE = {"fashion-resnet": 500, "gpt-shakespeare": 500, "silero-vad": 500, "voice": 500}  # milliseconds for the whole result
+FIRST = {"efficientnet-lite0": (300, 1000), "minilm": (None, 1000), "smollm2-135m": (5000, 10000)}  # for the weights' report; the first estimate
 ROUNDS = 7
+MEMORY = 2e9  # bytes of a process, but of smollm2
+TIMES = 4  # the FP32 weights, of what a process grows by over its imports; less than 100 MB is not told from what all grow by
+LEAST = 100e6
+GROWTH = """
+import resource, sys
+import torch
+from explorer import pipeline
+from explorer.settings import Settings
+peak = lambda: 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
+pipeline.run(Settings(sys.argv[1], "int8-sym-channel-minmax", "uint8-asym-tensor-minmax"))
+print(before, peak())
+"""
 
 
 def rows() -> Iterator[Row]:
-    for model in MODELS:
+    for model, allowed in WHOLE.items():
         start = Settings(model, "int8-sym-channel-minmax", "uint8-asym-tensor-minmax")
         pipeline.run(start)  # loaded, recorded, FP32's answers known
-        fresh = [start.replace(weights=f"int8-sym-channel-p{99.9 - i / 100:g}") for i in range(ROUNDS)]
         yield milliseconds(f"{model}, a new recipe: weights' report, metric on all test samples, error of each layer's output",
-                           [1000 * seconds(lambda: pipeline.run(settings)) for settings in fresh], 500)  # fmt: skip
-        network, quantized = pipeline.network_of(start), pipeline.simulate(start)
-        inputs, plain = network.prepare(network.test[:48]), Simulated(network)
-        yield times_as_long(f"{model}, a pass with W8A8 against one in FP32",
-                            paired(lambda: plain(inputs), lambda: quantized(inputs), ROUNDS), 3)  # fmt: skip
+                           [1000 * seconds(lambda: pipeline.run(settings)) for settings in fresh(start)], allowed)  # fmt: skip
+        yield slowdown(model, start)
+    for model, (report, estimate) in FIRST.items():
+        if model in here():
+            yield from first(model, report, estimate)
+    for model in here():
+        if MODELS[model].parcel or model in ("efficientnet-lite0", "magika"):
+            yield from memory(model)
+
+
+def fresh(start: Settings) -> list[Settings]:
+    return [start.replace(weights=f"int8-sym-channel-p{99.9 - i / 100:g}") for i in range(ROUNDS)]
+
+
+def first(model: str, report: float | None, estimate: float) -> Iterator[Row]:
+    """Of a model that is loaded and recorded."""
+    start = Settings(model, "int8-sym-channel-minmax", "uint8-asym-tensor-minmax", calibration_samples=16)
+    next(pipeline.stream(start))
+    weighed, estimated = [], []
+    for settings in fresh(start):
+        weighed.append(1000 * seconds(lambda: pipeline.weigh(settings)))
+        estimated.append(weighed[-1] + 1000 * seconds(lambda: next(pipeline.stream(settings))))
+        CACHE.clear()
+        next(pipeline.stream(start))
+    yield milliseconds(f"{model}, a new recipe: weights' report", weighed, report)
+    yield milliseconds(f"{model}, a new recipe: first estimate of the metric, with the weights' report", estimated, estimate)
+    yield slowdown(model, start)
+
+
+def slowdown(model: str, start: Settings) -> Row:
+    network, quantized = pipeline.network_of(start), pipeline.simulate(start)
+    inputs, plain = network.prepare(network.test[: min(48, MODELS[model].batch)]), Simulated(network)
+    return times_as_long(f"{model}, a pass with W8A8 against one in FP32", paired(lambda: plain(inputs), lambda: quantized(inputs), ROUNDS), 3)
+
+
+def memory(model: str) -> Iterator[Row]:
+    """In a process of its own."""
+    run = subprocess.run([sys.executable, "-c", GROWTH, model], capture_output=True, text=True, check=True, env=os.environ)
+    before, after = map(int, run.stdout.split())
+    grown, weights = after - before, 4 * MODELS[model].parameters
+    if weights >= LEAST / TIMES:
+        yield Row(f"{model}, what a whole W8A8 experiment adds to a process's peak memory", f"{grown / 1e6:,.0f} MB, {grown / weights:.1f}× its FP32 weights",
+                  f"≤ {TIMES}×", grown <= TIMES * weights)  # fmt: skip
+    if not model.startswith("smollm2"):
+        yield Row(f"{model}, peak memory of the whole process", f"{after / 1e6:,.0f} MB", f"≤ {MEMORY / 1e6:,.0f} MB", after <= MEMORY)
