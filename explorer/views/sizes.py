@@ -17,11 +17,11 @@ PARTS = ("codes", "scales", "kept", "biases", "others")
 
 def parts(settings: Settings) -> dict[str, int]:
     """Bytes of PARTS: codes of quantized weights, their scales and zero points, weights of layers that are kept in FP32, biases,
-    and what else stays in FP32, such as embeddings and norms. Together they are the size of the result (cost.size)."""
+    and what else stays in FP32, such as norms. Together they are the size of the result (cost.size)."""
     network, tensors = network_of(settings), quantized(settings)
     kept = sum(q.code_bits for q in tensors if q.recipe.format == "fp32")
     weights = sum(q.codes.size for q in tensors)
-    own = [network.module.get_submodule(layer.name).bias for layer in network.layers]
+    own = [getattr(network.module.get_submodule(layer.name), "bias", None) for layer in network.layers]
     biases = sum(bias.numel() for bias in own if bias is not None)
     bits = {"codes": sum(q.code_bits for q in tensors) - kept, "scales": sum(q.scale_bits for q in tensors), "kept": kept,
             "biases": 32 * biases, "others": 32 * (MODELS[settings.model].parameters - weights - biases)}  # fmt: skip
