@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from components.charts.style import Palette, figure
-from components.words import en
+from components.words import en_activations
 from components.words.numbers import short, whole
 
 
@@ -12,8 +12,8 @@ def activations(seen: dict, log: bool, colors: Palette) -> tuple[go.Figure, str]
     edges, counts = seen["edges"], seen["counts"]
     chart = figure(
         colors, 360, bargap=0, margin={"l": 8, "r": 12, "t": 64, "b": 8},
-        xaxis={"title": en.ACTIVATIONS_X, "range": [edges[0], edges[-1]], "showgrid": False},
-        yaxis={"title": en.ACTIVATIONS_Y, "type": "log" if log else "linear", "nticks": 5},
+        xaxis={"title": en_activations.X, "range": [edges[0], edges[-1]], "showgrid": False},
+        yaxis={"title": en_activations.Y, "type": "log" if log else "linear", "nticks": 5},
     )  # fmt: skip
     width = edges[1] - edges[0]
     tips = [f"{short(low)} … {short(high)}: {whole(count)}" for low, high, count in zip(edges, edges[1:], counts)]
@@ -32,6 +32,6 @@ def activations(seen: dict, log: bool, colors: Palette) -> tuple[go.Figure, str]
         )  # fmt: skip
     marks = ", ".join(f"{mark['name']} {short(mark['low'])} to {short(mark['high'])}" for mark in seen["marks"])
     chosen = "none" if seen["low"] is None else f"{short(seen['low'])} to {short(seen['high'])}"
-    alt = en.ACTIVATIONS_ALT.format(count=whole(seen["count"]), name=seen["name"], range=chosen, marks=marks or "none",
+    alt = en_activations.ALT.format(count=whole(seen["count"]), name=seen["name"], range=chosen, marks=marks or "none",
                                     low=short(seen["data_low"]), high=short(seen["data_high"]))  # fmt: skip
     return chart, alt

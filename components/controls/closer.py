@@ -15,7 +15,7 @@ from components.controls.state import look, shown, state
 from components.controls.progress import stopped, under_way
 from components.controls.tradeoff import arrive
 from components.controls.tradeoff import tradeoff as tradeoff_chart
-from components.words import en, en_cost
+from components.words import en, en_activations, en_cost
 from components.words.numbers import whole
 from explorer.models import MODELS
 from explorer.recipe import Recipe
@@ -105,13 +105,13 @@ def _channels(running: Job, snapshot: Snapshot, selected: int) -> None:
 def _activations(running: Job, snapshot: Snapshot, selected: int) -> None:
     settings = snapshot.settings
     if snapshot.evaluation is None and not running.ended:
-        st.caption(en.ACTIVATIONS_LOADING)
+        st.caption(en_activations.LOADING)
         return
     seen = activation_numbers(settings, selected)
     if seen is None:
-        st.caption(en.ACTIVATIONS_LOOKED_UP.format(name=_name(snapshot, selected)))
+        st.caption(en_activations.LOOKED_UP.format(name=_name(snapshot, selected)))
         return
-    title = en.ACTIVATIONS_TITLE.format(name=seen["name"], samples=whole(settings.calibration_samples))
+    title = en_activations.TITLE.format(name=seen["name"], samples=whole(settings.calibration_samples))
     draw(*activations.activations(seen, state().view.get("log", False), palette()), title=title, key="activations.chart", origin="measured")
     if seen["low"] is None:
         st.caption(_without_a_range(settings.activations))
@@ -119,8 +119,8 @@ def _activations(running: Job, snapshot: Snapshot, selected: int) -> None:
 
 def _without_a_range(recipe: Recipe) -> str:
     if recipe.blocks:
-        return en.ACTIVATIONS_BLOCKS.format(size=recipe.blocks.size)
-    return en.ACTIVATIONS_LIVE if recipe.is_live else en.ACTIVATIONS_NONE
+        return en_activations.BLOCKS.format(size=recipe.blocks.size)
+    return en_activations.LIVE if recipe.is_live else en_activations.NONE
 
 
 def _crest(running: Job, snapshot: Snapshot, selected: int) -> None:

@@ -238,14 +238,6 @@ CHANNELS_DATA, CHANNELS_RANGE = "from smallest to largest weight", "range of the
 CHANNELS_TIP = "channel {channel}<br>weights {low} to {high}<br>SQNR {sqnr}<br>clipped {clipped}"
 CHANNELS_ALT = "Weight ranges of {count} channels of {name}; channel {worst} has the lowest SQNR, {sqnr}."
 CHANNELS_ALT_EXACT = "Weight ranges of {count} channels of {name}, all of which are kept exactly."
-ACTIVATIONS_TITLE = "Values that flow into {name}, over {samples} calibration samples"
-ACTIVATIONS_X, ACTIVATIONS_Y = "value of the input", "count"
-ACTIVATIONS_LIVE = "Each token (or sample of a convolution), or each group of a token's values (of a position's channels), gets a range of its own while the network runs."
-ACTIVATIONS_BLOCKS = "Every {size} values along the axis that is summed over get a scale of their own while the network runs."
-ACTIVATIONS_LOOKED_UP = "{name} is an embedding: it looks rows up by number, so only its weights are quantized."
-ACTIVATIONS_NONE = "Activations are rounded as they are, without a range."
-ACTIVATIONS_ALT = "Histogram of {count} input values of {name}, from {low} to {high}; range {range}; methods: {marks}."
-ACTIVATIONS_LOADING = "Recording activations"
 WORKED_TITLE = "A few weights of {name}, from the smallest to the largest: value → code → value"
 WORKED = {
     "weight": ("Weight", "The number in FP32."),

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
 from explorer.models import Network
 
 IN_PLACE = {"relu", "clamp", "clamp_min", "hardtanh", "sigmoid", "add", "mul", "div", "constant_pad_nd", "gelu", "tanh"}
@@ -37,8 +35,8 @@ def shapes(network: Network) -> tuple[Shape, ...]:
     trace, made = _trace(network), []
     for i, layer in enumerate(network.layers):
         if not layer.multiplies:  # it reads a row for each number that it is given
-            read = int(np.prod(network.test.shape[1:])) * network.weight(i).shape[1]
-            made.append(Shape(layer.kind, 0, network.weight(i).size, 0, read, trace.alive(trace.looked_up[layer.name]), read))
+            at, read = trace.looked_up[layer.name]
+            made.append(Shape(layer.kind, 0, network.weight(i).size, 0, read, trace.alive(at), read))
             continue
         at, inputs, outputs = trace.layers[layer.name]
         made.append(Shape(layer.kind, layer.macs, network.weight(i).size, inputs, outputs, trace.alive(at)))
@@ -79,7 +77,7 @@ def _trace(network: Network):
                     fits = [home for home in read if self.size[home] == each.numel() or name == "constant_pad_nd"]
                     self.begin(each, max(fits, key=self.born.get) if fits and name in IN_PLACE else None)
             if self.running and name == "embedding":
-                self.looked_up[self.running] = self.step
+                self.looked_up[self.running] = self.step, self.looked_up.get(self.running, (0, 0))[1] + made[0].numel()
             if self.running and read and made and name in PRODUCTS:
                 before = self.layers.get(self.running, (0, 0, 0))  # a recurrent layer runs in every step
                 self.layers[self.running] = self.step, before[1] + self.size[read[0]], before[2] + made[0].numel()

@@ -161,8 +161,8 @@ MODELS.register(
             "Asterisk's core sounds as Debian's asterisk-core-sounds-en-wav 1.6.1 has them, recorded by Allison Smith, with what they "
             f"say by the upstream package's core-sounds-en.txt, to test; {CALIBRATION} recordings of {IN_A_ROW} seconds of others to "
             f"calibrate. Each is heard in a window of {SECONDS} s, not Whisper's 30, and the most likely token is written each time, "
-            "in English, without times. Attention scores, the cache of keys and values and the embedding, which is the head too, "
-            "stay in FP32"
+            "in English, without times. Attention scores, the cache of keys and values and the table of positions stay in FP32; the "
+            "embedding of tokens is the head too, so that its weights count twice"
         ),
         licence=(
             "weights: MIT (OpenAI, 2022); sounds and what they say: CC BY-SA 3.0 (Allison Smith; Digium), stored as µ-law; "

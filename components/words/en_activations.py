@@ -1,0 +1,10 @@
+"""English of the tab that shows what flows into a layer."""
+
+TITLE = "Values that flow into {name}, over {samples} calibration samples"
+X, Y = "value of the input", "count"
+LIVE = "Each token (or sample of a convolution), or each group of a token's values (of a position's channels), gets a range of its own while the network runs."
+BLOCKS = "Every {size} values along the axis that is summed over get a scale of their own while the network runs."
+LOOKED_UP = "{name} is an embedding: it looks rows up by number, so only its weights are quantized."
+NONE = "Activations are rounded as they are, without a range."
+ALT = "Histogram of {count} input values of {name}, from {low} to {high}; range {range}; methods: {marks}."
+LOADING = "Recording activations"
