@@ -94,7 +94,7 @@ def compare(content: Content, back: ReadBack, *, progress=None, cancel=None) -> 
     reference, expected = back.reference or content.simulated(), []
     seen = {"difference": 0.0, "output": 0.0, "answers": 0}
 
-    def both(inputs: torch.Tensor) -> torch.Tensor:
+    def both(inputs: torch.Tensor, _cancel=None) -> torch.Tensor:
         here, there = reference(inputs), back.run(inputs)
         difference = (there - here).abs().max().item()
         seen["difference"] = max(seen["difference"], difference if np.isfinite(difference) else np.inf)
@@ -114,7 +114,7 @@ def compare(content: Content, back: ReadBack, *, progress=None, cancel=None) -> 
 
     metric, again = evaluated(both), iter(expected)
     simulated = content.evaluation.metric
-    reference_metric = simulated if back.reference is None else evaluated(lambda _inputs: next(again))
+    reference_metric = simulated if back.reference is None else evaluated(lambda _inputs, _cancel=None: next(again))
     differ = sum(_differ(q.codes, codes) for q, codes in zip(content.tensors, back.codes, strict=True))
     values = sum(_differ(q.dequantize(), read) for q, read in zip(content.tensors, back.values, strict=True))
     return Checks(back.reader, sum(q.codes.size for q in content.tensors), differ, values + back.differ, seen["difference"],

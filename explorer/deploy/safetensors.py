@@ -176,7 +176,7 @@ def write(content: Content, path) -> None:
     torch_types = {"F8_E4M3": torch.float8_e4m3fn}
     stored = {}
     for name, (kind, shape, _) in layout(plan).items():
-        tensor = torch.from_numpy(np.array(tensors[name]).reshape(shape))
+        tensor = torch.from_numpy(np.array(tensors[name], order="C").reshape(shape))
         stored[name] = tensor.view(torch_types[kind]) if kind in torch_types else tensor
     data = save(stored, metadata=_metadata(plan, content.link, content.stamp))
     with open(path, "wb") as stream:
