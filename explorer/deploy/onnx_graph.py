@@ -48,6 +48,11 @@ class Graph:
         self.nodes.append(helper.make_node(op, inputs, [name], **attributes))
         return name
 
+    def forget_unread(self, result: str) -> None:
+        """Take out nodes that nothing reads, such as an embedding's expanded table where only rows are."""
+        read = {result, *(name for node in self.nodes for name in _inputs_of(node))}
+        self.nodes = [node for node in self.nodes if read.intersection(node.output)]
+
     def tensor(self, name: str, kind: str, bits: int, shape: tuple[int, ...], part: str, values) -> str:
         """A constant. values: numbers of a type as wide as `bits`, 4 bits in bytes of their own."""
         count = int(np.prod(shape, dtype=np.int64)) if shape else 1
@@ -87,6 +92,12 @@ class Graph:
         return self.once(name, lambda: self.tensor(name, "FLOAT", 32, tuple(values.shape), "rest", values.numpy()))
 
 
+def _inputs_of(node) -> list[str]:
+    """What a node reads, in the body of a loop too."""
+    inner = [name for attribute in node.attribute for each in attribute.g.node for name in _inputs_of(each)]
+    return [*node.input, *inner]
+
+
 def _packed(values: np.ndarray, bits: int) -> bytes:
     if bits == 4:  # the first of two in the low half
         flat = values.ravel().astype(np.uint8) & 15
@@ -111,6 +122,7 @@ def build(content: Content, *, skeleton: bool = False, joined: bool = False):
         else:
             value = _made(graph, node, made)._replace(shape=shapes[node.name])
             made[node] = _joined(graph, node.name, value)
+    graph.forget_unread(result)
     with torch.inference_mode():
         dims = _dimensions(plan.network.module, sample)
     kind = TensorProto.INT64 if sample.dtype == torch.int64 else TensorProto.FLOAT

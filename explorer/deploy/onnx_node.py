@@ -49,7 +49,7 @@ def layer_node(graph, i: int, module, given: Value) -> str:
     """Layer i of an onnx_graph.Graph with everything that belongs to it."""
     layer, source, positive = graph.plan.layers[i], given.name, given.positive
     if not layer.multiplies:
-        return graph.node("Gather", [table_of(graph, i, layer), source], layer.name)
+        return _rows(graph, i, layer, source)
     if layer.before is not None:
         source, positive = _before(graph, layer, given), False
     if onnx_nbits.fits(layer, graph.plan.activations):
@@ -163,8 +163,24 @@ def weight_of(graph, i: int, layer: PlannedLayer, *, turned: bool = False) -> st
     return graph.node("Reshape", [values, graph.whole(*layer.shape)], f"{name}.shaped")
 
 
+def _rows(graph, i: int, layer: PlannedLayer, tokens: str) -> str:
+    """The rows of an embedding. Integers of 8 or 16 bits are looked up before they are expanded: ONNX Runtime would expand the whole table
+    at every call, and 1.32 refuses a table of int8 that is expanded for two readers under session.x64quantprecision."""
+    table = table_of(graph, i, layer)
+    if layer.recipe.kind not in ("tensor", "channel") or tensor_type(layer.recipe)[0].removeprefix("U") not in ("INT8", "INT16"):
+        return graph.node("Gather", [table, tokens], layer.name)
+    name, per_row, parts = f"{layer.name}.rows", layer.recipe.kind == "channel", {}
+    for part in ("codes", "zero_point", "scale"):
+        stored = f"{layer.name}.weight.{part}"
+        found = graph.node("Gather", [stored, tokens], f"{name}.{part}") if per_row or part == "codes" else stored
+        found = found if part == "scale" else graph.node("Cast", [found], f"{name}.{part}.numbers", to=TensorProto.FLOAT)
+        parts[part] = graph.node("Unsqueeze", [found, graph.whole(-1)], f"{name}.{part}.column") if per_row and part != "codes" else found
+    steps = graph.node("Sub", [parts["codes"], parts["zero_point"]], f"{name}.steps")
+    return graph.node("Mul", [steps, parts["scale"]], layer.name)
+
+
 def table_of(graph, i: int, layer: PlannedLayer) -> str:
-    """The rows of an embedding, which the head of a language model may read too."""
+    """All rows of an embedding, which the head of a language model may read too."""
     return graph.once(f"{layer.name}.table", lambda: weight_of(graph, i, layer))
 
 
