@@ -3,6 +3,7 @@
 Figures are drawn with theme=None: Streamlit's own template costs a quarter of the drawing time.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -11,6 +12,7 @@ import streamlit as st
 from components.charts.origin import badges
 
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
+TICKS = [factor * 10.0**power for power in range(-15, 16) for factor in (1, 2, 5)]
 CONFIG = {"displayModeBar": False, "toImageButtonOptions": {"format": "svg"}}
 
 
@@ -49,6 +51,13 @@ def figure(colors: Palette, height: int, **layout) -> go.Figure:
         title = {"text": layout[name].get("title", ""), "standoff": 8, "font": {"size": 13}}
         layout[name] = axis | layout[name] | {"title": title}
     return go.Figure(layout=base | layout)
+
+
+def log_axis(values: list[float], written: Callable[[float], str]) -> dict:
+    """An axis on which a tick is 1, 2 or 5 times a power of ten, all of them written; powers alone where they are many."""
+    ticks = [tick for tick in TICKS if min(values) / 5 < tick < max(values) * 5]
+    ticks = ticks if len(ticks) <= 12 else [tick for tick in ticks if tick in TICKS[::3]]
+    return {"type": "log", "tickvals": ticks, "ticktext": [written(tick) for tick in ticks]}
 
 
 def draw(chart: go.Figure, alt: str, title: str, key: str, *, origin: str, why: str = "", **selection) -> None:

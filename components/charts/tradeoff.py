@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from components.charts.bits import COSTS, name_of
-from components.charts.style import Palette, figure
+from components.charts.style import Palette, figure, log_axis
 from components.words import en, en_cost
 from components.words.numbers import axis, size, value
 from components.words.numbers import metric as written
@@ -19,7 +19,7 @@ def tradeoff(points: list[dict], metric: str, now: dict, colors: Palette, below:
     known = [(i, point) for i, point in enumerate(points) if point[key] is not None]
     title = en_cost.TRADEOFF_X.format(what=en_cost.AXES[below].lower(), how=en_cost.AXIS_ORIGIN[below].split()[1])
     chart = figure(colors, 400, showlegend=True, yaxis={"title": f"{metric}{unit}", "nticks": 6},
-                   xaxis={"title": title, "type": "log", "exponentformat": "SI", "ticksuffix": name or "B", "nticks": 6})  # fmt: skip
+                   xaxis={"title": title} | log_axis([point[key] for _, point in known], lambda cost: _cost(cost, below, name)))  # fmt: skip
     for group, symbol, words in ((False, "circle", en_cost.TRADEOFF_BITS), (True, "square-open", en_cost.TRADEOFF_PRESETS)):
         shown = [(i, point) for i, point in known if bool(point["preset"]) == group]
         if not shown:
@@ -47,12 +47,16 @@ def _is(point: dict, now: dict) -> bool:
     return (point["bits"], point["format"]) == (now["bits"], now["format"])
 
 
+def _cost(cost: float, below: str, unit: str) -> str:
+    return size(cost) if below == "size" else written(cost, unit)
+
+
 def _label(point: dict) -> str:
     return PRESETS[point["preset"]].title if point["preset"] else name_of(point["bits"], point["format"])
 
 
 def _tip(point: dict, below: str, key: str, unit: str) -> str:
-    cost = size(point[key]) if below == "size" else written(point[key], unit)
+    cost = _cost(point[key], below, unit)
     kept, low, high = (value(point[name], point["unit"]) for name in ("value", "low", "high"))
     label = _label(point) if point["preset"] or point["format"] or point["bits"] in en.BITS_NAMES else f"{point['bits']} bits"
     return en_cost.TRADEOFF_TIP.format(name=label, value=kept, low=low, high=high, cost=cost)

@@ -21,6 +21,8 @@ def test_every_point_has_its_interval_and_a_prediction_its_band(below):
     assert bits.error_y.array == pytest.approx((5, 25)) and (bits.error_x.array is not None) == (below == "latency")
     assert [size > 9 for size in bits.marker.size] == [False, True] and "90.0 %" in alt and "TFLite" in alt
     assert chart.layout.xaxis.title.text.endswith("exact" if below == "size" else "predicted")
+    assert chart.layout.xaxis.ticktext[:4] == {"size": ("200 B", "500 B", "1 kB", "2 kB"), "latency": ("500 µs", "1 ms", "2 ms"),
+                                               "energy": ("500 nJ", "1 µJ", "2 µJ")}[below]  # fmt: skip
 
 
 def test_a_click_goes_there(monkeypatch):
