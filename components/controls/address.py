@@ -5,7 +5,7 @@ First load, a pasted link and Back are the same thing: a query that we did not w
 
 import streamlit as st
 
-from components.controls.state import state
+from components.controls.state import gone_back, state
 from explorer.errors import SettingsError
 from explorer.link import decode_link, decode_stamp, decode_view, encode_link
 from explorer.query import read_query
@@ -14,16 +14,20 @@ from explorer.query import read_query
 def read(page: str) -> None:
     """Take the settings from the address, unless it is what we wrote or a widget has just spoken.
 
-    A rerun that a widget asked for before our last write arrived carries the address of before: the
-    widget counts. Going to another page empties the query: the settings go along, and are what this
-    empty address stands for when Back leads to it.
+    A run that the browser asked for before our last write arrived there carries an address of before, and
+    means nothing by it: what was written counts, unless the browser says that the person went there.
+    Going to another page empties the query: the settings go along, and are what this empty address stands
+    for when Back leads to it.
     """
     now = state()
     query = {key: st.query_params.get_all(key) for key in st.query_params}
     turned = now.page is not None and now.page != page
     now.page = page
-    if now.changed or query == now.written:
+    if query == now.written:
+        now.replaced = []
+    if now.changed or query == now.written or query in now.replaced and not gone_back():
         return
+    now.replaced = []
     if turned and not query:
         now.bare, now.written, now.changed = now.settings, query, True
         return
@@ -53,4 +57,5 @@ def write() -> None:
     query = {key: [value] for key, value in fields.items()}
     if query != now.written and not st.context.is_embedded:
         st.query_params.from_dict(fields)
+        now.replaced.append(now.written)
         now.written = query

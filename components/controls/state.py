@@ -26,7 +26,8 @@ class State:
 
     stamp: what the opened link promises. notes: what of it is not used as asked.
     problem: one sentence on the last change that was refused; refused: its text, which stays in its field to be mended.
-    written: the query as last written; page: the page it was written for.
+    written: the query as last written; page: the page it was written for; replaced: the queries that it took the place of,
+    until the browser has sent it back.
     bare: what an address without a query stands for.
     changed: whether a widget spoke since then, which counts more than the address.
     jobs: running or finished work by name (see job.py). good: the last snapshot that worked.
@@ -41,6 +42,7 @@ class State:
     problem: str = ""
     refused: str = ""
     written: dict | None = None
+    replaced: list[dict] = field(default_factory=list)
     page: str | None = None
     bare: Settings = field(default_factory=Settings)
     changed: bool = False
@@ -75,6 +77,12 @@ def echoed() -> bool:
     """
     context = get_script_run_ctx()
     return context is not None and bool(context.fragment_ids_this_run)
+
+
+def gone_back() -> bool:
+    """Whether the person asked for this run by the browser's Back or Forward."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def change(make: Callable[[Settings], Settings]) -> bool:

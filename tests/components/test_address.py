@@ -20,7 +20,12 @@ def state(app: AppTest):
 
 
 def go(app: AppTest, link: str) -> AppTest:
-    """Another address, by Back or by pasting."""
+    """Another address, by Back or by pasting, once the browser has the one that was written."""
+    return late(app.run(), link)
+
+
+def late(app: AppTest, link: str) -> AppTest:
+    """A run with this address, whatever was written since."""
     app.query_params.clear()
     for key, value in read_query(link)[0].items():
         app.query_params[key] = value
@@ -82,11 +87,22 @@ def test_a_widget_counts_more_than_an_address_of_before(open_app, start):
     """A run asked for before the last write has arrived in the browser carries the address of before."""
     app = open_app(start)
     app.selectbox(key="weights.format").set_value("int4").run()
-    app.query_params.clear()
-    for key, value in read_query(encode_link(start))[0].items():
-        app.query_params[key] = value
-    app.selectbox(key="activations.format").set_value("int3").run()
+    app.selectbox(key="activations.format").set_value("int3")
+    late(app, encode_link(start))
     assert state(app).settings == start.replace(weights="int4-sym-channel-mse", activations="int3-asym-tensor-minmax")
+
+
+def test_a_run_with_an_address_of_before_takes_nothing_back(open_app, start):
+    """Nobody touched a widget: a job that ended, a drawer that was opened, before the last write had arrived in the browser."""
+    app = open_app(start)
+    app.selectbox(key="weights.format").set_value("int4").run()
+    app.number_input(key="seed").set_value(11)
+    late(app, encode_link(start))
+    wanted = start.replace(weights="int4-sym-channel-mse", seed=11)
+    for before in (encode_link(start), encode_link(wanted.replace(seed=start.seed))):
+        assert state(late(app, before)).settings == wanted
+    late(app, encode_link(wanted))  # it has arrived, and so the next one is meant
+    assert state(late(app, encode_link(start))).settings == start
 
 
 def test_what_is_not_understood_is_said_and_dismissed(open_app, start):
