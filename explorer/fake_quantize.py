@@ -46,7 +46,7 @@ class ActivationQuantizer:
         """Float32 of any shape to a new tensor of that shape; `token` scales along the last axis, groups and
         blocks lie along it.
 
-        Integers: (clip(round(x / scale) + zero_point) − zero_point) · scale, each step in float32.
+        Integers: (clip(round(x / scale) + zero_point) − zero_point) · scale, each step in float32; by the reciprocal, x · (1 / scale).
         """
         if self.recipe.format == "fp32":
             return x
@@ -103,7 +103,10 @@ class ActivationQuantizer:
         """Write the fake-quantized x into y, in place and in float32's order of steps."""
         if self._number.kind == "integer":
             lowest, highest = self._number.code_range(self.recipe.scheme)
-            torch.div(x, scale, out=y)
+            if self.recipe.rounding == "reciprocal":
+                torch.mul(x, _inverse(scale), out=y)
+            else:
+                torch.div(x, scale, out=y)
             # clip(q + z, lowest, highest) − z, the same integers without adding z and taking it away
             round_(y).clamp_(lowest - zero_point, highest - zero_point).mul_(scale)
         else:
@@ -117,6 +120,12 @@ class ActivationQuantizer:
             draw = torch.Generator().manual_seed(self.seed)
             return lambda t: t.add_(torch.rand(t.shape, generator=draw)).floor_()
         return torch.floor_ if self.recipe.rounding == "floor" else torch.round_  # half to even
+
+
+def _inverse(scale: float | torch.Tensor) -> float | torch.Tensor:
+    """1 / scale, rounded to float32."""
+    inverse = np.float32(1) / np.asarray(scale, np.float32)
+    return torch.from_numpy(inverse) if isinstance(scale, torch.Tensor) else float(inverse)
 
 
 def _on_arrays(round_: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[np.ndarray], np.ndarray]:

@@ -129,8 +129,8 @@ for _preset in (
     Preset(
         "torch-x86",
         "PyTorch x86 (fbgemm)",
-        "int8-symfull-channel-minmax",
-        "uint7-asym-tensor-mse",
+        "int8-symfull-channel-minmax-reciprocal",
+        "uint7-asym-tensor-mse-reciprocal",
         "The default qconfig of x86 and fbgemm: 7-bit activations (reduce_range), weights with scale 2a/255.",
         "HistogramObserver searches 2,048 bins for the least squared error; range method mse here minimises it over finer bins.",
         TORCH,
@@ -138,8 +138,8 @@ for _preset in (
     Preset(
         "torch-qnnpack",
         "PyTorch qnnpack (ARM)",
-        "int8-symfull-tensor-minmax",
-        "uint8-asym-tensor-mse",
+        "int8-symfull-tensor-minmax-reciprocal",
+        "uint8-asym-tensor-mse-reciprocal",
         "The default qconfig of the qnnpack backend: one scale per weight tensor, 8-bit activations.",
         "HistogramObserver searches 2,048 bins for the least squared error; range method mse here minimises it over finer bins.",
         TORCH,

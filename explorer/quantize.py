@@ -2,7 +2,9 @@
 
 Integers follow ONNX's QuantizeLinear: clip(round_half_even(x / scale) + zero_point), each step in
 float32 and element by element, so that codes and scales are the same bits on every machine.
-(torch's fake_quantize multiplies by 1/scale instead of dividing: near ties it may differ by one.)
+A recipe that rounds by the reciprocal multiplies by 1/scale, rounded to float32, as torch's fake_quantize does: beside
+ties the code may differ by one. (torch.quantize_per_tensor adds the zero point before it rounds, by processor in one
+step or in two: that gives no bits that are the same on every machine, and no recipe spells it.)
 Formats with blocks of their own find their scales as their specification or implementation does.
 """
 
@@ -148,9 +150,14 @@ def quantize(x, recipe: Recipe | str, *, axis: int = 0, seed: int = 0, ranges=No
     codes = np.empty(m.shape, recipe.element.code_type)
     with np.errstate(over="ignore"):  # infinitely many steps are clipped like too many
         for place in tiling.regions():
-            y = m[place] if recipe.is_cast else np.divide(m[place], tiling.spread_over(scale, *place))
+            y = m[place] if recipe.is_cast else in_steps(m[place], tiling.spread_over(scale, *place), recipe)
             codes[place] = encode(rounder(y), place) if encode else recipe.element.encode(y, rounder)
     return QuantizedTensor(unmatrix(codes, x.shape, axis), scale, zero_point, recipe, low, high, axis)
+
+
+def in_steps(x: np.ndarray, scale: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """x in multiples of its scale, float32, not yet rounded."""
+    return np.multiply(x, np.float32(1) / scale) if recipe.rounding == "reciprocal" else np.divide(x, scale)
 
 
 def _given(ranges) -> tuple[np.ndarray, np.ndarray]:
@@ -216,7 +223,7 @@ def clipped(x: np.ndarray, q: QuantizedTensor) -> np.ndarray:
         y = m[place] if q.offset is None else m[place] - q.tiling.spread_over(q.offset, *place)
         scale = q.tiling.spread_over(q.scale, *place)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            y = np.divide(y, scale)
+            y = in_steps(y, scale, recipe)
         lowest, highest = _ends(q, place)
         if q.zero_point.dtype.kind == "f":  # between two codes: half a step beyond the ends still rounds to them
             lowest, highest = lowest - np.float32(0.5), highest + np.float32(0.5)

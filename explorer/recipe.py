@@ -19,7 +19,8 @@ from explorer.formats import FORMATS
 from explorer.ranges import canonical_range, is_range, range_words
 
 SCHEMES = {"sym": "symmetric", "symfull": "full-range symmetric", "asym": "asymmetric"}
-ROUNDINGS = {"nearest": "", "floor": "rounded down", "stochastic": "stochastic rounding"}
+ROUNDINGS = {"nearest": "", "floor": "rounded down", "stochastic": "stochastic rounding", "reciprocal": "nearest by the reciprocal, as torch does it"}
+OF_INTEGERS = {"reciprocal"}  # roundings that are about scales and zero points
 KINDS = {
     "tensor": re.compile("tensor"),
     "channel": re.compile("channel"),
@@ -76,8 +77,9 @@ class Recipe:
             part = "granularity" if self.granularity else "range"
             why = f"has blocks of {number.blocks.size} with scales of their own" if number.blocks else "is a plain cast"
             raise SettingsError(f"{self.format} {why} and takes no {part}; write {self.format} alone")
-        if not number.rounds and self.rounding != "nearest":
-            why = "is the reference and is not rounded" if number.bits == 32 else "rounds to nearest by a rule of its own"
+        if self.rounding not in roundings(self.format):
+            own = "is the reference and is not rounded" if number.bits == 32 else "rounds to nearest by a rule of its own"
+            why = "is no integer" if number.rounds else own
             raise SettingsError(f"{self.format} {why}; leave {self.rounding} out")
 
     @classmethod
@@ -111,7 +113,7 @@ class Recipe:
                 del kept["scheme"]
             if not number.scalable or number.blocks and changes["format"] != self.format:
                 del kept["granularity"], kept["range"]  # nf4 is meant in its own blocks, unless it is said otherwise
-            if not number.rounds:
+            if kept["rounding"] not in roundings(changes["format"]):
                 del kept["rounding"]
         return Recipe(**{**kept, **changes})
 
@@ -134,6 +136,11 @@ class Recipe:
     def is_cast(self) -> bool:
         """Whether there is no scale: numbers are rounded to the format as they are."""
         return not self.range and self.blocks is None
+
+    @property
+    def is_nearest(self) -> bool:
+        """Whether every number gets the nearest code, whatever happens beside a tie."""
+        return self.rounding in ("nearest", "reciprocal")
 
     @property
     def is_live(self) -> bool:
@@ -175,6 +182,12 @@ class Recipe:
         shared = {"group": f"groups of {self.size}", "block": f"blocks of {self.size} × {self.size}"}
         parts = (name, shared.get(self.kind, f"per {self.kind}"), range_words(self.range), ROUNDINGS[self.rounding])
         return ", ".join(filter(None, parts))
+
+
+def roundings(format: str) -> tuple[str, ...]:
+    """How a registered format may be rounded, words of a recipe."""
+    number = FORMATS[format]
+    return tuple(word for word in ROUNDINGS if word == "nearest" or number.rounds and (word not in OF_INTEGERS or number.kind == "integer"))
 
 
 def _part_of(word: str) -> str:

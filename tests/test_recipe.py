@@ -28,6 +28,7 @@ from explorer.settings import Recipe
         ("int8-asym-lo1hi6@0.5", "int8-asym-tensor-lo0.5hi3"),
         ("int8-floor", "int8-sym-tensor-minmax-floor"),
         ("int8-nearest", "int8-sym-tensor-minmax"),
+        ("int8-reciprocal-asym-token", "int8-asym-token-minmax-reciprocal"),
         ("int8-asym-token", "int8-asym-token-minmax"),
         ("fp32", "fp32"),
         ("bf16-stochastic", "bf16-stochastic"),
@@ -103,6 +104,7 @@ def test_positional_agrees_with_numpy(value):
         ("fp16-tensor", "plain cast"),
         ("bf16-minmax", "plain cast"),
         ("fp32-floor", "the reference"),
+        ("fp8e4m3-channel-reciprocal", "is no integer; leave reciprocal out"),
         ("int8" + "-x" * 200, "at most 200"),
         (8, "text such as"),
         (None, "text such as"),
@@ -138,6 +140,7 @@ def test_replace_drops_what_the_new_format_cannot_have():
     recipe = Recipe.parse("int8-asym-channel-mse-floor")
     assert str(recipe.replace(format="int4")) == "int4-asym-channel-mse-floor"
     assert str(recipe.replace(format="fp8e4m3")) == "fp8e4m3-channel-mse-floor"
+    assert str(recipe.replace(rounding="reciprocal").replace(format="fp8e4m3")) == "fp8e4m3-channel-mse"
     assert str(recipe.replace(format="fp16")) == "fp16-floor"
     assert str(recipe.replace(format="fp32")) == "fp32"
     assert str(Recipe("fp32").replace(format="int8")) == "int8-sym-tensor-minmax"

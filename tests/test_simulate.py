@@ -70,12 +70,13 @@ def step_by_step(x: np.ndarray, recipe: Recipe, low: float, high: float) -> np.n
     """The contract, in NumPy: x/scale, round, + zero_point, clip, − zero_point, · scale, in float32."""
     scale, zero_point = (part.item() for part in grid_of(recipe, np.float64([low]), np.float64([high])))
     scale, zero_point = np.float32(scale), np.float32(zero_point)
-    codes = {"nearest": np.rint, "floor": np.floor}[recipe.rounding](x / scale) + zero_point
+    steps = x * (np.float32(1) / scale) if recipe.rounding == "reciprocal" else x / scale
+    codes = (np.floor if recipe.rounding == "floor" else np.rint)(steps) + zero_point
     codes = np.clip(codes, *map(np.float32, FORMATS[recipe.format].code_range(recipe.scheme)))
     return (codes - zero_point) * scale
 
 
-@pytest.mark.parametrize("rounding", ["nearest", "floor"])
+@pytest.mark.parametrize("rounding", ["nearest", "floor", "reciprocal"])
 @pytest.mark.parametrize("scheme", ["sym", "symfull", "asym"])
 @pytest.mark.parametrize("format", ["int2", "int8", "uint8", "int4", "uint3", "int16", "uint16"])
 def test_integers_take_the_same_steps_in_the_same_order(x, format, scheme, rounding, monkeypatch):
@@ -85,6 +86,26 @@ def test_integers_take_the_same_steps_in_the_same_order(x, format, scheme, round
     got = ActivationQuantizer(recipe, low, high)(x)
     assert got.dtype == torch.float32 and got.shape == x.shape
     assert np.array_equal(got.numpy(), step_by_step(x.numpy(), recipe, low, high))
+
+
+@pytest.mark.parametrize("kind", ["tensor", "token"])
+@pytest.mark.parametrize("format", ["int4-sym", "int8-asym", "uint8-asym"])
+def test_by_the_reciprocal_activations_are_torchs(x, format, kind):
+    """Its observers' scales and zero points, its fake_quantize, with values on ties."""
+    recipe = Recipe.parse(f"{format}-{kind}-reciprocal")
+    x = torch.cat([x.view(150, 41), (torch.arange(41) - 20.5)[None] * 0.125])
+    low, high = (part.numpy() for part in torch.aminmax(x, dim=1, keepdim=True)) if kind == "token" else (x.min().numpy(), x.max().numpy())
+    lowest, highest = FORMATS[recipe.format].code_range(recipe.scheme)
+    scheme = torch.per_channel_symmetric if recipe.scheme == "sym" else torch.per_channel_affine
+    observer = torch.ao.quantization.PerChannelMinMaxObserver(dtype=torch.quint8 if format[0] == "u" else torch.qint8, qscheme=scheme,
+                                                              quant_min=lowest, quant_max=highest)  # fmt: skip
+    observer(x if kind == "token" else x.view(1, -1))
+    scale, zero_point = observer.calculate_qparams()
+    rows = torch.fake_quantize_per_channel_affine(x if kind == "token" else x.view(1, -1), scale, zero_point.int(), 0, lowest, highest)
+    ends = (None, None) if kind == "token" else (float(low), float(high))
+    if recipe.scheme == "sym" and kind == "tensor":
+        ends = -max(-ends[0], ends[1]), max(-ends[0], ends[1])
+    assert torch.equal(ActivationQuantizer(recipe, *ends)(x), rows.view(x.shape))
 
 
 @pytest.mark.parametrize("format", ["int8", "uint8"])

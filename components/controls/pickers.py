@@ -9,9 +9,9 @@ from components.controls.state import change, choose_model, choose_preset, shown
 from components.words import en, en_cost
 from components.words.numbers import whole
 from explorer.cost.devices import DEVICES
-from explorer.formats import FORMATS
 from explorer.models import MODELS
 from explorer.presets import PRESETS, preset_of
+from explorer.recipe import roundings
 
 
 def value_of(key: str):
@@ -72,10 +72,11 @@ def advanced() -> None:
     for which in ("weights", "activations"):
         recipe = getattr(now, which)
         columns = st.columns(2, gap="small", wrap=False, vertical_alignment="bottom")
-        if FORMATS[recipe.format].rounds:
+        words = roundings(recipe.format)
+        if len(words) > 1:
             key = shown(f"{which}.rounding", recipe.rounding)
             columns[0].selectbox(
-                en.ROUNDING[which], list(en.ROUNDINGS), key=key, format_func=en.ROUNDINGS.get, help=en.ROUNDING_HELP,
+                en.ROUNDING[which], words, key=key, format_func=en.ROUNDINGS.get, help=en.ROUNDING_HELP,
                 on_change=_part, args=(which, "rounding", key),
             )  # fmt: skip
         if recipe.range and not (which == "activations" and recipe.is_live) and not recipe.method.startswith(("abs", "lo")):

@@ -43,7 +43,7 @@ def _snippet(plan: Plan, tool: str, title: str, language: str, write: Callable[[
             raise NotThere("layers have recipes of their own here")
         if settings.algorithms:
             raise NotThere(f"{' + '.join(settings.algorithms)} is not what these lines do")
-        if settings.weights.rounding != "nearest":
+        if settings.weights.rounding not in ("nearest", *(["reciprocal"] if tool == "torchao" else [])):
             raise NotThere(f"it does not round {settings.weights.rounding}")
         return Snippet(tool, title, language, write(plan))
     except NotThere as reason:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.recipe import Recipe
 from explorer.registry import Registry
 
 
@@ -20,10 +21,10 @@ class Rule:
 RULES: Registry[Rule] = Registry("rule")
 
 for _id, _says in {
-    "reciprocal": "multiplies by 1/scale; ONNX and this engine divide by the scale, so beside a tie the code may differ by one",
-    "zero point first": "adds the zero point before rounding, so that ties and what is just beside them may differ by one",
-    "float32 range": "subtracts the ends and divides in float32; here that is done in float64 and rounded once, so the scale may differ in the last place and the zero point, at a tie, by one",
-    "least scale": "has no scale below 2⁻²³, float32's epsilon; here none is too small",
+    "reciprocal": "multiplies by 1/scale; ONNX and this engine divide by the scale, so beside a tie the code may differ by one, unless the recipe ends in reciprocal",
+    "zero point first": "adds the zero point before rounding, in one step or in two as the processor has it, so that ties and what is just beside them may differ by one; what depends on the processor no recipe spells",
+    "float32 range": "subtracts the ends and divides in float32; here that is done in float64 and rounded once, so the scale may differ in the last place and the zero point, at a tie, by one, unless the recipe ends in reciprocal",
+    "least scale": "has no scale below 2⁻²³, float32's epsilon; here none is too small, unless the recipe ends in reciprocal",
     "scaled rows": "multiplies by 127 · (1/max), rounded to float32 twice, where the scale is max / 127: beside a tie the code may differ by one",
     "float32 logarithm": "rounds the scale up by log2 in float32, which calls what lies just above a power of two that power: its scale may be half as large",
     "least block scale": "bounds block scales by E4M3's least normal number, 2⁻⁶, where smaller ones are kept here; nvfp4ao has that bound, and torchao's reciprocals",
@@ -79,6 +80,11 @@ def observed(low, high, lowest: int, highest: int, symmetric: bool, least=EPSILO
         return scale, np.full(scale.shape, (lowest + highest + 1) // 2)
     scale = np.maximum((high - low) / span, least)
     return scale, np.clip(lowest - np.rint(low / scale), lowest, highest).astype(np.int64)
+
+
+def of_engine(recipe: Recipe):
+    """(codes, scale and zero point): the rules of this engine for an integer recipe."""
+    return (reciprocal, observed) if recipe.rounding == "reciprocal" else (divided, ranged)
 
 
 def scaled_rows(x: np.ndarray, steps: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from explorer.formats import FORMATS
 from explorer.granularity import matrix
 from explorer.parity import PEERS, Comparison, Peer, probes
-from explorer.parity.rules import divided, observed, ranged, reciprocal, zero_point_first
+from explorer.parity.rules import observed, of_engine, reciprocal, zero_point_first
 from explorer.presets import PRESETS
 from explorer.quantize import QuantizedTensor, quantize
 from explorer.recipe import Recipe
@@ -22,32 +22,37 @@ def comparisons() -> list[Comparison]:
         Comparison(id, f"to({name})", partial(_cast, id, name), presets=(id,) if id in PRESETS else ())
         for id, name in CASTS.items()
     ]
-    for recipe in ("int8-symfull-tensor", "int8-asym-tensor", "uint8-asym-tensor"):  # its qint8 has no narrow range
-        found.append(_comparison(recipe, "quantize_per_tensor", _per_tensor, "reciprocal", "zero point first"))
-    for recipe in ("int8-symfull-channel", "int8-asym-channel", "uint8-asym-channel"):
-        found.append(_comparison(recipe, "quantize_per_channel", _per_channel, "reciprocal", "zero point first"))
+    for recipe in _both("int8-symfull-tensor", "int8-asym-tensor", "uint8-asym-tensor"):  # its qint8 has no narrow range
+        found.append(_comparison(recipe, "quantize_per_tensor", _per_tensor, "zero point first"))
+    for recipe in _both("int8-symfull-channel", "int8-asym-channel", "uint8-asym-channel"):
+        found.append(_comparison(recipe, "quantize_per_channel", _per_channel, "zero point first"))
     for number in FORMATS:
         if number.kind == "integer":
-            recipe = f"{number.id}-{'sym' if number.signed else 'asym'}-tensor"
-            found.append(_comparison(recipe, "fake_quantize_per_tensor_affine", _fake_tensor, "reciprocal"))
-    for recipe in ("int8-symfull-channel", "int4-sym-channel", "uint8-asym-channel"):
-        found.append(_comparison(recipe, "fake_quantize_per_channel_affine", _fake_channel, "reciprocal"))
-    for recipe in OBSERVED:
-        rules = ("least scale",) if "symfull" in recipe else ("float32 range", "least scale")
-        found.append(_comparison(f"{recipe}-channel", "PerChannelMinMaxObserver", _observer, *rules))
+            for recipe in _both(f"{number.id}-{'sym' if number.signed else 'asym'}-tensor"):
+                found.append(_comparison(recipe, "fake_quantize_per_tensor_affine", _fake_tensor))
+    for recipe in _both("int8-symfull-channel", "int4-sym-channel", "uint8-asym-channel"):
+        found.append(_comparison(recipe, "fake_quantize_per_channel_affine", _fake_channel))
+    for recipe in _both(*(f"{recipe}-channel" for recipe in OBSERVED)):
+        rules = () if recipe.rounding == "reciprocal" else ("least scale",) if recipe.scheme == "symfull" else ("float32 range", "least scale")
+        found.append(Comparison(str(recipe), "PerChannelMinMaxObserver", partial(_observer, recipe), rules))
     for preset, backends in BACKENDS.items():
         weights, activations = PRESETS[preset].weights, PRESETS[preset].activations
         for name in backends:
-            run = partial(_qconfig_weights, weights, name)
-            found.append(Comparison(weights, f"{name} qconfig, weights", run, ("reciprocal", "least scale"), (preset,)))
-            run, rules = partial(_qconfig_activations, activations, name), ("float32 range", "reciprocal", "zero point first")
-            found.append(Comparison(activations, f"{name} qconfig, activations in its range", run, rules, (preset,)))
+            found.append(Comparison(weights, f"{name} qconfig, weights", partial(_qconfig_weights, weights, name), (), (preset,)))
+            found.append(Comparison(activations, f"{name} qconfig, activations in its range", partial(_qconfig_activations, activations, name),
+                                    ("zero point first",), (preset,)))  # fmt: skip
     return found
 
 
-def _comparison(recipe: str, against: str, run, *rules: str) -> Comparison:
-    recipe = Recipe.parse(recipe)
-    return Comparison(str(recipe), against, partial(run, recipe), rules)
+def _both(*recipes: str) -> list[Recipe]:
+    """Each recipe as the engine rounds, and as torch does."""
+    return [Recipe.parse(recipe + rounding) for recipe in recipes for rounding in ("", "-reciprocal")]
+
+
+def _comparison(recipe: Recipe, against: str, run, *rules: str) -> Comparison:
+    """Rules beside torch's reciprocals, which a recipe can say: a symmetric one has no zero point to add."""
+    rules = tuple(rule for rule in rules if recipe.scheme == "asym")
+    return Comparison(str(recipe), against, partial(run, recipe), rules if recipe.rounding == "reciprocal" else ("reciprocal", *rules))
 
 
 def _cast(id: str, name: str, tally) -> None:
@@ -102,7 +107,7 @@ def _qtensor(tally, x, q: QuantizedTensor, theirs) -> None:
     """A quantized tensor of torch: codes, and its own dequantization of the codes that agree."""
     codes = theirs.int_repr().numpy().astype(np.int64)
     given = _parameters(q)
-    here, scale, zero_point = divided(x, *given), *given[:2]
+    here, scale, zero_point = of_engine(q.recipe)[0](x, *given), *given[:2]
     tally.codes(q.codes, codes, *zero_point_first(x, *given), here=here)
     values = ((each - zero_point).astype(np.float32) * scale for each in (codes, here))
     tally.values(q.dequantize(), theirs.dequantize(), next(values), here=next(values))
@@ -137,7 +142,7 @@ def _fake_channel(recipe: Recipe, tally) -> None:
 
 def _fake(tally, x, q: QuantizedTensor, theirs) -> None:
     given = _parameters(q)
-    values = ((codes(x, *given) - given[1]).astype(np.float32) * given[0] for codes in (reciprocal, divided))
+    values = ((codes(x, *given) - given[1]).astype(np.float32) * given[0] for codes in (reciprocal, of_engine(q.recipe)[0]))
     tally.values(q.dequantize(), theirs, next(values), here=next(values))
 
 
@@ -168,7 +173,7 @@ def _observe(tally, x, recipe: Recipe, observer) -> QuantizedTensor:
 
 def _scales(tally, q: QuantizedTensor, ends, scale, zero_point) -> None:
     symmetric = q.recipe.scheme != "asym"
-    expected, here = (rule(*ends, *_parameters(q)[2:], symmetric) for rule in (observed, ranged))
+    expected, here = (rule(*ends, *_parameters(q)[2:], symmetric) for rule in (observed, of_engine(q.recipe)[1]))
     tally.scales(q.scale, scale, expected[0], here=here[0])
     tally.scales(q.zero_point, zero_point, expected[1], here=here[1])
 
@@ -188,7 +193,7 @@ def _qconfig_weights(recipe: str, backend: str, tally) -> None:
             theirs = torch.quantize_per_tensor(torch.from_numpy(x), scale.item(), zero_point.item(), torch.qint8)
         given = scale.numpy().reshape(-1, 1)
         expected = zero_point_first(x, given, 0, -128, 127)
-        tally.codes(q.codes, theirs.int_repr(), *expected, here=divided(x, *_parameters(q)))
+        tally.codes(q.codes, theirs.int_repr(), *expected, here=of_engine(recipe)[0](x, *_parameters(q)))
 
 
 def _qconfig_activations(recipe: str, backend: str, tally) -> None:
@@ -210,7 +215,7 @@ def _qconfig_activations(recipe: str, backend: str, tally) -> None:
         theirs = torch.quantize_per_tensor(torch.from_numpy(x), float(scale[0]), int(zero_point[0]), torch.quint8)
         inside = theirs.int_repr().numpy() <= highest  # reduce_range narrows the scale alone: its codes may go beyond
         rules = (codes[inside] for codes in zero_point_first(x, scale, zero_point, lowest, highest))
-        here = divided(x, *_parameters(q))[inside]
+        here = of_engine(recipe)[0](x, *_parameters(q))[inside]
         tally.codes(q.codes[inside], theirs.int_repr().numpy()[inside], *rules, here=here)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from explorer.formats import FORMATS
 from explorer.parity import PEERS, Comparison, Peer, probes
-from explorer.parity.rules import divided, four_digits, int8_scales, logarithm, nvfp4_blocks, observed, ranged, reciprocal
+from explorer.parity.rules import EPSILON, four_digits, int8_scales, logarithm, nvfp4_blocks, observed, of_engine, reciprocal
 from explorer.presets import PRESETS
 from explorer.quantize import quantize
 from explorer.recipe import Recipe
@@ -32,7 +32,8 @@ def comparisons() -> list[Comparison]:
     for id, rules in (("nf4", ("four digits",)), ("nf4dq", ("four digits",)), ("nf4ao", ())):
         found.append(Comparison(id, "to_nf4", partial(_nf4, id), rules, _presets(id)))
     named = {PRESETS[id].weights: id for id in PRESET_WEIGHTS}
-    for recipe in dict.fromkeys((*(f"{recipe}-minmax" for recipe in (*GROUPS, *FP8)), *named)):
+    as_here = dict.fromkeys((*(f"{recipe}-minmax" for recipe in (*GROUPS, *FP8)), *named))
+    for recipe in (*as_here, *(f"{recipe}-minmax-reciprocal" for recipe in GROUPS)):
         found.append(_scaled_weights(Recipe.parse(recipe), tuple(id for id in PRESET_WEIGHTS if PRESETS[id].weights == recipe)))
     return [each for each in found if each.format in FORMATS]
 
@@ -46,6 +47,8 @@ def _scaled_weights(recipe: Recipe, presets: tuple[str, ...]) -> Comparison:
     if not recipe.scheme:
         live = tuple(preset.id for preset in PRESETS if preset.activations == str(recipe)) if recipe.kind == "group" else ()
         return Comparison(str(recipe), "Float8Tensor.from_hp", partial(_fp8, recipe), (), presets + live)
+    if recipe.rounding == "reciprocal":  # which has torch's least scale; torchao's own is far smaller
+        return Comparison(str(recipe), "quantize_(IntxWeightOnlyConfig), scales from 2⁻²³ on", partial(_integers, recipe), (), presets)
     rules = ("reciprocal",) if recipe.scheme == "symfull" else ("float32 range", "reciprocal")
     return Comparison(str(recipe), "quantize_(IntxWeightOnlyConfig)", partial(_integers, recipe), rules, presets)
 
@@ -150,6 +153,8 @@ def _integers(recipe: Recipe, tally) -> None:
 
     size = recipe.size or 256
     x = probes.weights(FORMATS[recipe.format], recipe.scheme, 256, size)
+    if recipe.rounding == "reciprocal":
+        x = x[(quantize(x, recipe).scale > EPSILON).all(axis=1)]
     q = quantize(x, recipe)
     layer = torch.nn.Linear(x.shape[1], len(x), bias=False)
     layer.weight = torch.nn.Parameter(torch.from_numpy(x))
@@ -160,11 +165,11 @@ def _integers(recipe: Recipe, tally) -> None:
     lowest, highest = FORMATS[recipe.format].code_range(recipe.scheme)
     blocks = x.reshape(-1, size)
     ends = blocks.min(axis=1), blocks.max(axis=1), lowest, highest, recipe.scheme != "asym"
-    expected, here = observed(*ends, least=2.0**-126), ranged(*ends)
+    expected, here = observed(*ends, least=2.0**-126), of_engine(recipe)[1](*ends)
     tally.scales(q.scale, theirs.scale, expected[0], here=here[0])
     tally.scales(q.zero_point, theirs.zero_point, expected[1], here=here[1])
     sides = []
-    for codes, parameters in ((reciprocal, expected), (divided, here)):
+    for codes, parameters in ((reciprocal, expected), (of_engine(recipe)[0], here)):
         scale, zero_point = (each.reshape(q.scale.shape).repeat(size, axis=1) for each in parameters)
         found = codes(x, scale, zero_point, lowest, highest)
         sides.append((found, (found - zero_point).astype(np.float32) * scale.astype(np.float32)))

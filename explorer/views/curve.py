@@ -99,8 +99,8 @@ class _Layer:
         return {"name": name, "threshold": float(max(-low.item(), high.item())), "mse": float(error) / self.values.size}
 
     def errors(self, recipe: Recipe, thresholds: np.ndarray) -> Errors:
-        """As exact_error.errors_at, which rounds to nearest; other roundings are done, then measured."""
-        if recipe.rounding == "nearest":
+        """As exact_error.errors_at, which rounds to nearest, where either side of a tie is as far; other roundings are done, then measured."""
+        if recipe.is_nearest:
             return errors_at(self.values, recipe, thresholds)
         weight = self.network.weight(self.i)
         ends = thresholds if thresholds.ndim == 2 else self._ends(thresholds)
@@ -144,7 +144,7 @@ def neighbours(recipe: Recipe) -> list[Recipe]:
 
 def _by_look_up(recipe: Recipe) -> bool:
     grid = Grid.of(recipe)
-    return recipe.rounding == "nearest" and not (grid.uniform and grid.span >= MOST_VALUES)
+    return recipe.is_nearest and not (grid.uniform and grid.span >= MOST_VALUES)
 
 
 def _now(weight: np.ndarray, q: QuantizedTensor) -> dict:
