@@ -29,7 +29,8 @@ from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
 
 HOLDS = ("weights in int8 (or, without quantized activations, int4 and int2) per tensor, channel or group, fp8e4m3 per tensor, "
-         "channel or b128; activations in fp32, int8-symfull or int8-asym per tensor with int8, fp8e4m3 per tensor with fp8e4m3")  # fmt: skip
+         "channel or b128; activations in fp32, int8-symfull or int8-asym per tensor with int8, fp8e4m3 per tensor with fp8e4m3, "
+         "in networks of linear layers alone also per token, and fp8e4m3 in groups")  # fmt: skip
 FORMATS = {"int": "int-quantized", "pack": "pack-quantized", "float": "float-quantized"}
 WORDS = {"F32": 4, "I8": 1, "F8_E4M3": 1, "I32": 4, "I64": 8}
 
@@ -50,7 +51,8 @@ def refuses(plan: Plan) -> str:
     if reason := unchanged_inputs(plan):
         return reason
     a = plan.activations
-    ranged = a.kind == "tensor" or a.kind == "token" and all(layer.kind in ("linear", "embedding") for layer in plan.layers)
+    rows = all(layer.kind in ("linear", "embedding") for layer in plan.layers)
+    ranged = a.kind == "tensor" or rows and (a.kind == "token" or a.kind == "group" and a.format == "fp8e4m3")
     if not (a.format == "fp32" or ranged and a.rounding == "nearest" and (a.format == "fp8e4m3" or a.format == "int8" and a.scheme != "sym")):
         return f"activations {a} have no place in it; it holds {HOLDS}"
     if "hqq" in plan.settings.algorithms:
@@ -70,11 +72,11 @@ def refuses(plan: Plan) -> str:
     return first(plan, why)
 
 
-def arguments(recipe: Recipe, *, grouped: bool = True) -> dict:
-    """QuantizationArgs of the library for weights or static activations."""
+def arguments(recipe: Recipe, *, grouped: bool = True, flows: bool = False) -> dict:
+    """QuantizationArgs of the library for weights, or for what flows into a layer."""
     strategy = {"": "tensor", "group": "group" if grouped else "channel"}.get(recipe.kind, recipe.kind)
     found = {"num_bits": recipe.bits, "type": "int" if recipe.scheme else "float", "strategy": strategy,
-             "symmetric": recipe.scheme != "asym", "dynamic": recipe.kind == "token"}  # fmt: skip
+             "symmetric": recipe.scheme != "asym", "dynamic": flows and recipe.is_live}  # fmt: skip
     if strategy == "group":
         found["group_size"] = recipe.size
     if strategy == "block":
@@ -85,7 +87,7 @@ def arguments(recipe: Recipe, *, grouped: bool = True) -> dict:
 def config(plan: Plan) -> dict:
     """quantization_config: one group of layers for each way in which weights are stored."""
     groups, ignored, activations = {}, [], plan.activations
-    inputs = None if activations.format == "fp32" else arguments(activations)
+    inputs = None if activations.format == "fp32" else arguments(activations, flows=True)
     for layer in plan.layers:
         if layer.recipe.format == "fp32":
             ignored.append(layer.name)

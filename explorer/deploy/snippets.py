@@ -144,13 +144,13 @@ def _compressed_tensors(plan: Plan) -> str:
     if weights.format == "fp32":
         raise NotThere("there is nothing to quantize")
     _plain(weights, "weights")
-    call = lambda recipe: f"QuantizationArgs({', '.join(f'{name}={value!r}' for name, value in arguments(recipe).items())})"  # noqa: E731
-    live = "None" if activations.format == "fp32" else call(activations)
+    call = lambda given: f"QuantizationArgs({', '.join(f'{name}={value!r}' for name, value in given.items())})"  # noqa: E731
+    live = "None" if activations.format == "fp32" else call(arguments(activations, flows=True))
     return f"""from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
 
 scheme = QuantizationScheme(  # for config_groups of llmcompressor's QuantizationModifier
     targets=["Linear"],
-    weights={call(weights)},
+    weights={call(arguments(weights))},
     input_activations={live},
 )
 """
