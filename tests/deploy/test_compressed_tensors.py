@@ -8,14 +8,15 @@ from safetensors import safe_open
 
 from explorer.deploy import TARGETS
 from explorer.deploy.content import Content, Plan
-from explorer.models import here
+from explorer.models import MODELS, here
 from explorer.recipe import Recipe
 from explorer.settings import Settings
 
 CASES = [("digits", "int4-symfull-g16", "fp32"), ("digits", "int4-asym-g16", "fp32"), ("digits", "int2-sym-channel", "fp32"),
          ("digits", "fp8e4m3-channel-minmax", "fp32"), ("digits", "fp8e4m3-tensor", "fp8e4m3-tensor"),
          ("gpt-shakespeare", "fp8e4m3-b128-minmax", "fp8e4m3-g128-minmax"), ("article-mlp", "int8-symfull-channel", "int8-symfull-token")]  # fmt: skip
-CASES += [(model, "int8-symfull-channel", "fp32") for model in here()] + [("fashion", "int8-symfull-channel", "int8-asym-tensor")]
+CASES += [(model, "int8-symfull-channel", "fp32") for model in here() if MODELS[model].parcel is None]
+CASES += [("fashion", "int8-symfull-channel", "int8-asym-tensor")]
 
 
 @pytest.mark.parametrize(("model", "weights", "activations"), CASES)

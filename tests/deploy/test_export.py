@@ -16,7 +16,7 @@ from explorer.deploy.checks import compare
 from explorer.deploy.content import Content, Plan
 from explorer.errors import Cancelled, DataError, SettingsError
 from explorer.link import decode_link, encode_link
-from explorer.models import here
+from explorer.models import MODELS, here
 from explorer.settings import Settings
 
 RECIPES = {  # target → (weights, activations) that it holds; the first for every model, the others for digits
@@ -35,7 +35,8 @@ RECIPES = {  # target → (weights, activations) that it holds; the first for ev
 CASES = [(to, "digits", *recipes) for to in TARGETS.ids for recipes in RECIPES[to]]
 RECIPES_OF_ALL = RECIPES | {"numpy": [("int4-asym-channel", "uint8-asym-tensor-p99.9")]}  # no range that takes a search, on larger models
 CASES += [(to, model, *RECIPES_OF_ALL[to][0]) for to in TARGETS.ids for model in here()
-          if model not in ("digits", "whisper-base")]  # seconds for each sample
+          if model not in ("digits", "whisper-base")  # whose answers take seconds each
+          and (to == "onnx" or MODELS[model].parcel is None)]  # of the large ones that are fetched, the file that holds their graph
 CASES += [("onnx", "gpt-shakespeare", *recipes) for recipes in (("int4-asym-g32", "fp32"), ("int8-sym-channel", "fp32"), ("fp8e4m3-channel-minmax", "int8-asym"), ("fp32", "fp32"))]
 CASES += [("onnx", "silero-vad", *recipes) for recipes in (("int8-asym-tensor", "fp32"), ("fp16", "fp16"))]
 REFUSED = {  # target → (settings, what the sentence names)
