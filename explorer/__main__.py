@@ -24,7 +24,7 @@ from explorer.console import (
     sums_facts,
 )
 from explorer.errors import Cancelled, ExplorerError, SettingsError
-from explorer.files import array, save
+from explorer.files import array, read, save
 from explorer.process import prepare
 from explorer.query import plain
 
@@ -105,6 +105,9 @@ def _parser() -> Parser:
     sub.add_argument("--axis", type=int, default=0, help="the channel axis (0)")
     sub.add_argument("--seed", type=int, default=0, help="of stochastic rounding (0)")
     sub.add_argument("--out", metavar="FILE.npz", help="write codes, scale and zero_point")
+    sub = command(answer, "ask both networks about a sample of your own")
+    sub.add_argument("link", help='"?v=1&m=digits&w=int4-sym-channel", or the whole address')
+    sub.add_argument("sample", help="a picture, a WAV file or any file, as the model takes; for one that reads text, the text itself")
     sub = command(export, "write the quantized network to a file")
     sub.add_argument("link", help='"?v=1&m=digits&w=int8-sym-channel", the whole address, or a settings file (.json)')
     sub.add_argument("file", help="where to; it is written beside, verified and renamed")
@@ -151,6 +154,17 @@ def run(options) -> None:
     print_result(result)
     if own:
         print(f"data {own.sentence()}")
+
+
+def answer(options) -> None:
+    """What FP32 and the quantized network of a link answer to a picture, a recording, a text or a file of your own."""
+    settings, notes = asked(options)
+    from explorer.console import print_tried, tried_facts
+    from explorer.views.tried import takes, tried
+
+    content = options.sample.encode(errors="replace") if takes(settings).kind == "text" else read(options.sample)
+    found = tried(settings, content, progress=show_progress())
+    print_json({"notes": [str(note) for note in notes], **tried_facts(found)}) if options.json else print_tried(found)
 
 
 def export(options) -> None:

@@ -236,3 +236,25 @@ def _short(value) -> str:
     if isinstance(value, list) and len(value) > 4:
         return f"{value[:3]} … {value[-1]} ({len(value):,})"
     return str(value[0] if isinstance(value, list) and len(value) == 1 else value)
+
+
+def tried_facts(found: dict) -> dict:
+    """What both networks answered to a sample of one's own, for JSON: without its picture or sound."""
+    return {name: value for name, value in found.items() if name not in ("seen", "truth", "fp32_right", "right")}
+
+
+def print_tried(found: dict) -> None:
+    """The same for people."""
+    for note in found["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    if "opening" in found:
+        print(f"opening    {found['opening']}\nFP32       {found['same']}{found['fp32']}\nquantized  {found['same']}{found['quantized']}")
+    elif "frames" in found:
+        frames = found["frames"]
+        for name, title in (("fp32", "FP32"), ("quantized", "quantized")):
+            print(f"{title:9}  speech in {sum(frames[name])} of {len(frames[name])} frames")
+    else:
+        for title, name, sure in (("FP32", "fp32", "fp32_sure"), ("quantized", "quantized", "sure")):
+            print(f"{title:9}  {found[name]}{'' if found[sure] is None else f', {found[sure]:.1%}'}")
+    if "changed" in found:
+        print("the answer changed" if found["changed"] else "the answer is the same")

@@ -242,6 +242,17 @@ def test_an_axis_or_seed_that_cannot_be(capsys, array):
     assert code == 2 and "a seed is a whole number" in err
 
 
+def test_answer_is_what_both_networks_say_to_a_sample_of_ones_own(capsys, tmp_path):
+    (tmp_path / "script").write_bytes(b"import os\nprint(os)\n" * 20)
+    code, out, _ = said(capsys, "answer", "?m=magika&w=int8-sym-channel&a=fp32", str(tmp_path / "script"), "--json")
+    found = json.loads(out)
+    assert code == 0 and found["fp32"] == found["quantized"] == "python" and not found["changed"] and "seen" not in found
+    code, out, err = said(capsys, "answer", "?m=gpt-shakespeare&w=int4&a=fp32", "é To be")
+    assert code == 0 and out.startswith("opening      To be\nFP32 ") and "1 of its characters are unknown" in err
+    code, out, err = said(capsys, "answer", "?m=digits&w=int4", str(tmp_path / "script"))
+    assert code == 2 and "cannot be read as a picture" in err and not out
+
+
 def test_export_writes_a_proven_file(capsys, tmp_path):
     path = tmp_path / "digits.onnx"
     code, out, _ = said(capsys, "export", encode_link(SMALL), str(path))

@@ -9,8 +9,9 @@ import streamlit as st
 from components.charts.style import palette
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job
+from components.controls.own_sample import own_sample
 from components.controls.progress import stopped, under_way
-from components.controls.written import written
+from components.controls.written import texts, written
 from components.words import en_samples as en
 from components.words.numbers import percent, short, whole
 from explorer.models import MODELS
@@ -26,10 +27,17 @@ def sampled(running: Job, snapshot: Snapshot, selected: int) -> None:
     """The tab. Its switches run nothing but itself."""
     if snapshot.evaluation is None:
         st.caption(en.WAIT)
-    elif writes(snapshot.settings):
+        return
+    own_sample(snapshot, _own)
+    if writes(snapshot.settings):
         written(snapshot)
     else:
         st.fragment(_tab)(snapshot)
+
+
+def _own(found: dict) -> None:
+    """Both answers to a sample of one's own."""
+    texts(found, found["seed"]) if "opening" in found else RENDERERS[found["seen"]["kind"]]([found | {"index": None}])
 
 
 def _tab(snapshot: Snapshot) -> None:
@@ -83,7 +91,7 @@ def _pictures(rows: list[dict]) -> None:
     for row in rows:
         seen = row["seen"]
         source = f"data:image/png;base64,{b64encode(seen['png']).decode()}"
-        alt = en.PICTURE_ALT.format(index=row["index"])
+        alt = en.OWN_ALT if row["index"] is None else en.PICTURE_ALT.format(index=row["index"])
         small = " small" if seen["width"] < 100 else ""
         cards.append(f'<figure class="sample"><img class="sample-picture{small}" src="{source}" alt="{alt}">{_answers(row)}</figure>')
     st.html(f'<div class="samples">{"".join(cards)}</div>')
@@ -94,7 +102,8 @@ def _sounds(rows: list[dict]) -> None:
     for row in rows:
         seen = row["seen"]
         source = f"data:audio/wav;base64,{b64encode(seen['wav']).decode()}"
-        alt = en.SOUND_ALT.format(index=row["index"], seconds=short(seen["seconds"]))
+        said = en.OWN_SOUND_ALT if row["index"] is None else en.SOUND_ALT
+        alt = said.format(index=row["index"], seconds=short(seen["seconds"]))
         cards.append(f'<figure class="sample"><img class="sample-wave" src="{_wave(seen)}" alt="{alt}">'
                      f'{_decisions(row)}<audio controls preload="metadata" src="{source}"></audio>{_answers(row)}</figure>')  # fmt: skip
     st.html(f'<div class="samples wide">{"".join(cards)}</div>')
@@ -106,13 +115,14 @@ def _decisions(row: dict) -> str:
         return ""
     colors, frames = palette(), row["frames"]
     drawn, said = [], []
-    for y, (name, color) in enumerate((("truth", colors.quiet), ("fp32", colors.accent), ("quantized", colors.lost))):
+    shown = {"truth": colors.quiet, "fp32": colors.accent, "quantized": colors.lost}
+    for y, (name, color) in enumerate((name, color) for name, color in shown.items() if name in frames):
         drawn += [f'<rect x="{x}" y="{6 * y}" width="1" height="4" fill="{color}"/>' for x, each in enumerate(frames[name]) if each]
         said.append(f'<span style="color:{color}">■ {en.FRAMES[name]}</span>')
-    drawing = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {len(frames["truth"])} 16" preserveAspectRatio="none" '
+    drawing = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {len(frames["fp32"])} {6 * len(frames) - 2}" preserveAspectRatio="none" '
                f'shape-rendering="crispEdges">{"".join(drawn)}</svg>')  # fmt: skip
     counts = {name: sum(frames[name]) for name in frames}
-    alt = en.FRAMES_ALT.format(all=len(frames["truth"]), **counts)
+    alt = (en.FRAMES_ALT if "truth" in frames else en.OWN_FRAMES_ALT).format(all=len(frames["fp32"]), **counts)
     return f'<img class="sample-frames" src="{_address(drawing)}" alt="{alt}"><p class="sample-key">{" ".join(said)}</p>'
 
 
@@ -137,9 +147,9 @@ def _texts(rows: list[dict]) -> None:
 
 def _features(rows: list[dict]) -> None:
     table = [{en.COLUMNS[name]: row[name] for name in en.COLUMNS if row[name] is not None} | row["seen"]["values"] for row in rows]
-    alt = en.TABLE_ALT.format(count=len(rows), changed=sum(row["changed"] for row in rows))
-    st.caption(alt)
-    st.dataframe(pd.DataFrame(table), key="samples.table", hide_index=True, height="content")
+    own = rows[0]["index"] is None
+    st.caption(en.OWN_TABLE_ALT if own else en.TABLE_ALT.format(count=len(rows), changed=sum(row["changed"] for row in rows)))
+    st.dataframe(pd.DataFrame(table), key="samples.table.own" if own else "samples.table", hide_index=True, height="content")
 
 
 def _answers(row: dict) -> str:
@@ -156,8 +166,10 @@ def _given(row: dict, which: str, sure: float | None) -> str:
     """An answer, what was written, or how many frames have the right one."""
     if "words" in row:
         return _marked(row["words"][which])
+    if "frames" in row and "frames_right" not in row:
+        return en.FRAMES_HEARD.format(heard=whole(sum(row["frames"][which])), all=whole(len(row["frames"][which])))
     if "frames_right" in row:
-        return en.FRAMES_RIGHT.format(right=whole(row["frames_right"][which]), all=whole(len(row["frames"]["truth"])))
+        return en.FRAMES_RIGHT.format(right=whole(row["frames_right"][which]), all=whole(len(row["frames"][which])))
     return _sure(row[which], sure)
 
 

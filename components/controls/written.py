@@ -39,9 +39,13 @@ def _texts(running: Job, settings: Settings, was_running: bool) -> None:
     if running.latest is None:
         under_way(running, "written", en_samples.WRITING)
         return
-    found = running.latest
-    said = en_samples.WRITTEN_SAID if found["common"] < LENGTH else en_samples.WRITTEN_ALIKE
-    st.caption(said.format(opening=found["opening"].strip(), seed=settings.seed, common=whole(found["common"]), length=whole(LENGTH)))
+    texts(running.latest, settings.seed)
+
+
+def texts(found: dict, seed: int) -> None:
+    """What both wrote, and where they part."""
+    said = en_samples.WRITTEN_SAID if found["common"] < found["length"] else en_samples.WRITTEN_ALIKE
+    st.caption(said.format(opening=found["opening"].strip(), seed=seed, common=whole(found["common"]), length=whole(found["length"])))
     cards = [f'<figure class="sample"><figcaption>{title}</figcaption><blockquote class="written">{html.escape(found["same"])}'
              f"<mark>{html.escape(found[which])}</mark></blockquote></figure>" for which, title in en_samples.WRITTEN.items()]  # fmt: skip
     st.html(f'<div class="samples wide">{"".join(cards)}</div>')

@@ -25,6 +25,17 @@ SAID = "Said"
 NOTHING_HEARD = "nothing"
 PUT_IN, LEFT_OUT, REPLACED = "put in", "left out", "instead of “{said}”"
 
+# A sample of one's own
+OWN = "Try your own"
+OWN_SAYS = "{says} It stays on the machine that runs this page and is in no link."
+OWN_LABEL = {"picture": "A picture of your own", "sound": "A recording of your own", "text": "A text of your own", "file": "A file of your own"}
+OWN_ASK = "Ask both networks"
+OWN_REFUSED = "Not taken: {why}."
+OWN_ASKING = "Asking both networks"
+OWN_ALT, OWN_SOUND_ALT, OWN_TABLE_ALT = "Your own picture, as the network sees it", "Waveform of your own recording, {seconds} s", "The numbers you gave."
+FRAMES_HEARD = "speech in {heard} of {all} frames"
+OWN_FRAMES_ALT = "Of {all} frames FP32 hears speech in {fp32}, the quantized network in {quantized}."
+
 # What a language model writes
 WRITTEN = {"fp32": "FP32 writes", "quantized": "Quantized writes"}
 WRITTEN_SAID = "Both go on from “{opening}” with the same random numbers (seed {seed}), and part after {common} of {length} characters or tokens."

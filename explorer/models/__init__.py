@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # importing torch takes over a second: only a loaded network 
     import torch
     from PIL.Image import Image
 
+    from explorer.models.given import Given
     from explorer.models.seen import Seen
 
 
@@ -110,6 +111,7 @@ class Model:
     seen: a stored sample as a person sees or hears it (see seen.py); None where that is not told
     also: of each class, what it may be called besides, such as its WordNet id
     framed: of an image model, how a PIL image becomes a stored sample; None where images of one's own make no sense
+    given: how a sample of one's own is taken (see given.py); None where that is not told
     data: of images of one's own in place of the test samples, the first of their SHA-256, else "" (see own.py)
     parcel: what a model that does not ship is fetched from, on request; check: opens its files in a folder, raises
     ModelError when they are not the model
@@ -133,6 +135,7 @@ class Model:
     seen: Callable[[np.ndarray], Seen] | None = None
     also: tuple[tuple[str, ...], ...] = ()
     framed: Callable[[Image], np.ndarray] | None = None
+    given: Given | None = None
     data: str = ""
     parcel: Parcel | None = None
     check: Callable[[Path], None] | None = None

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.models import MODELS, Model, Network
+from explorer.errors import DataError
+from explorer.models import MODELS, Model, Network, given
 from explorer.models.assemble import assemble, fill
 from explorer.models.assets import read_arrays, read_weights
 from explorer.models.seen import Features
@@ -32,6 +35,26 @@ def answers(probabilities: torch.Tensor) -> np.ndarray:
 def seen(features: np.ndarray) -> Features:
     """As they were measured, before they are standardised."""
     return Features(dict(zip(NAMES, features.tolist(), strict=True)))
+
+
+def taken(text: str) -> given.Taken:
+    """Numbers with commas, semicolons or white space between them."""
+    words = re.split(r"[\s,;]+", text.strip(" \t\r\n,;"))
+    try:
+        numbers = np.array([float(word) for word in words], np.float32)
+    except ValueError:
+        wrong = next(word for word in words if not _is_number(word))
+        raise DataError(f"{wrong[:40]!r} is no number; give {FEATURES} of them, with commas or spaces between") from None
+    if len(numbers) != FEATURES or not np.isfinite(numbers).all():
+        raise DataError(f"it has {len(numbers)} numbers, {np.isfinite(numbers).sum()} of them finite; give {FEATURES}: {', '.join(NAMES[:3])} … {NAMES[-1]}")
+    return given.Taken(numbers)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        return math.isfinite(float(word))
+    except ValueError:
+        return False
 
 
 def load_trained() -> Network:
@@ -74,6 +97,8 @@ _DATA = (
 )
 _LICENCE = "weights: as this repository; data: CC BY 4.0 (UCI)"
 
+GIVEN = given.text(taken, f"{FEATURES} numbers as they were measured, with commas or spaces between, in the order of the columns of the test samples.")
+
 MODELS.register(
     Model(
         id="article-mlp",
@@ -90,6 +115,7 @@ MODELS.register(
         batch=TEST,
         load=load_trained,
         seen=seen,
+        given=GIVEN,
     )
 )
 MODELS.register(
@@ -111,5 +137,6 @@ MODELS.register(
         batch=TEST,
         load=load_drawn,
         seen=seen,
+        given=GIVEN,
     )
 )

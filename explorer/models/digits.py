@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.models import MODELS, Model, Network, assets
+from explorer.models import MODELS, Model, Network, assets, given
 from explorer.models.assemble import classifier
 from explorer.models.seen import Picture
 
@@ -65,6 +65,7 @@ MODELS.register(
         load=load,
         seen=seen,
         framed=framed,
+        given=given.picture(framed, "A picture, light on black, is made grey and 8 × 8 pixels large."),
         unfolded=partial(assets.read_folding, "digits"),
         unfolded_run=assets.OTHER_RUN,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import ModelError
-from explorer.models import MODELS, Model, Network, imagenet
+from explorer.models import MODELS, Model, Network, given, imagenet
 from explorer.models.assemble import assemble, most_likely
 from explorer.models.photographs import Crops
 from explorer.models.seen import Picture
@@ -151,6 +151,7 @@ MODELS.register(
         load=load,
         seen=Picture,
         framed=framed,
+        given=given.picture(framed, "A photograph: the middle of it is made 224 × 224 pixels large."),
         unfolded=unfolded,
     )
 )

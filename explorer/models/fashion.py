@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.models import MODELS, Model, Network, assets
+from explorer.models import MODELS, Model, Network, assets, given
 from explorer.models.assemble import classifier
 from explorer.models.seen import Picture
 
@@ -72,6 +72,7 @@ MODELS.register(
         load=load,
         seen=Picture,
         framed=framed,
+        given=given.picture(framed, "A picture of a garment, light on black, is made grey and 28 × 28 pixels large."),
         unfolded=partial(assets.read_folding, "fashion"),
         unfolded_run=assets.OTHER_RUN,
     )

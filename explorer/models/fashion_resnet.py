@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.models import MODELS, Model, Network
+from explorer.models import MODELS, Model, Network, given
 from explorer.models.assemble import classifier
 from explorer.models.fashion import CALIBRATION, CLASSES, TEST, framed, prepare
 from explorer.models.seen import Picture
@@ -38,5 +38,6 @@ MODELS.register(
         load=load,
         seen=Picture,
         framed=framed,
+        given=given.picture(framed, "A picture of a garment, light on black, is made grey and 28 × 28 pixels large."),
     )
 )

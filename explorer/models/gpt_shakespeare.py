@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.models import MODELS, Model, Network, Text, seen
+from explorer.errors import DataError
+from explorer.models import MODELS, Model, Network, Text, given, seen
 from explorer.models.assemble import assemble, fill
 from explorer.models.assets import read_arrays, read_weights
 
@@ -33,6 +34,17 @@ def encode(text: str) -> np.ndarray:
 
 def decode(tokens) -> str:
     return "".join(CHARACTERS[token] for token in tokens)
+
+
+def taken(text: str) -> given.Taken:
+    lost, most, notes = sum(each not in CHARACTERS for each in text), POSITIONS // 2, []
+    if not any(each in CHARACTERS and each.strip() for each in text):
+        raise DataError("it has no character that this model knows; write in Latin letters without accents")
+    if lost:
+        notes.append(f"{lost:,} of its characters are unknown to this model and are read as spaces.")
+    if len(text) > most:
+        notes.append(f"Of its {len(text):,} characters the last {most} are read.")
+    return given.Taken(encode(text[-most:]), tuple(notes))
 
 
 def load() -> Network:
@@ -78,5 +90,6 @@ MODELS.register(
         batch=32,
         load=load,
         seen=lambda tokens: seen.Text(decode(tokens)),
+        given=given.text(taken, f"The beginning of a scene, which both go on from; its last {POSITIONS // 2} characters are read."),
     )
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import ModelError
-from explorer.models import MODELS, Model, Network, seen
+from explorer.models import MODELS, Model, Network, given, seen
 from explorer.models.assemble import assemble, fill, most_likely
 from explorer.models.assets import read_arrays
 
@@ -140,5 +140,6 @@ MODELS.register(
         batch=32,
         load=load,
         seen=beginning,
+        given=given.Given("file", lambda content: given.Taken(tokens_of(given.checked(content))), "Any file, of which the first and the last 1,024 bytes are read."),
     )
 )

@@ -13,7 +13,7 @@ import numpy as np
 
 from explorer.errors import ModelError
 from explorer.fetch import Parcel, Wheel, folder_of
-from explorer.models import MODELS, Model, Network, seen
+from explorer.models import MODELS, Model, Network, given, seen
 from explorer.models.assemble import assemble
 from explorer.models.assets import read_arrays
 
@@ -84,6 +84,18 @@ def encode(sentences: list[str], folder: Path) -> np.ndarray:
     return np.uint16([each.ids for each in tokenizer(folder).encode_batch(sentences)])
 
 
+def taken(sentence: str) -> given.Taken:
+    folder = folder_of("minilm")
+    ids = tokenizer(folder).encode(sentence).ids
+    unknown, known = (np.isin(ids, tokenizer(folder).token_to_id("[UNK]")), np.greater(ids, 0))
+    notes = []
+    if known.sum() == POSITIONS:
+        notes.append(f"Of a text this long the first {POSITIONS} tokens or fewer are read.")
+    if unknown.sum() * 2 > known.sum() - 2:  # but for the marks at both ends
+        notes.append("Most of its words are unknown to this model, which was trained on English.")
+    return given.Taken(np.uint16(ids), tuple(notes))
+
+
 def check(folder: Path) -> None:
     """Raises ModelError when a folder does not hold this model."""
     encoder(folder), tokenizer(folder)
@@ -132,6 +144,7 @@ MODELS.register(
         batch=32,
         load=load,
         seen=lambda tokens: seen.Text(tokenizer(folder_of("minilm")).decode(tokens.tolist())),
+        given=given.text(taken, f"A sentence or a few, in English, of which the first {POSITIONS} tokens are read."),
         parcel=PARCEL,
         check=check,
     )

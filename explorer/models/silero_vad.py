@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import ModelError
-from explorer.models import MODELS, Model, Network, speech
+from explorer.models import MODELS, Model, Network, given, speech
 from explorer.models.assemble import assemble, fill
 from explorer.models.assets import read_arrays
 from explorer.models.seen import Sound
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PACKAGE = "silero-vad==6.2.3"
 FILE = "silero_vad_16k_op15.onnx"  # the safetensors file beside it holds other weights
 TEST, CALIBRATION = 48, 16  # recordings
+HEARD = 30  # seconds of a recording of one's own
 FRAMES, FRAME = 128, 256  # of a recording; samples of a frame at 8 kHz
 CLIPS = 3  # announcements in a recording
 SPEAKS = 1e-3  # of the energy of the loudest frame: from there on a frame is speech,
@@ -131,6 +132,11 @@ def weights_file() -> Path:
     return path
 
 
+def taken(waveform: np.ndarray) -> np.ndarray:
+    """Whole frames, the last one filled up with silence."""
+    return np.pad(waveform, (0, -len(waveform) % FRAME))
+
+
 def seen(recording: np.ndarray) -> Sound:
     return Sound(recording, speech.RATE)
 
@@ -161,5 +167,6 @@ MODELS.register(
         batch=24,
         load=load,
         seen=seen,
+        given=given.sound(taken, speech.RATE, HEARD, f"A WAV file of any rate, of which up to {HEARD} s are heard."),
     )
 )

@@ -14,7 +14,7 @@ import numpy as np
 
 from explorer.errors import ModelError
 from explorer.fetch import Parcel, Wheel, folder_of
-from explorer.models import MODELS, Model, Network, Text, gpt_shakespeare, seen
+from explorer.models import MODELS, Model, Network, Text, given, gpt_shakespeare, seen
 from explorer.models.assemble import assemble
 from explorer.models.assets import read_arrays
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 TEST, CALIBRATION, POSITIONS = 8, 16, 128
+READ = 256  # tokens of a beginning of one's own
 HEADS, SHARED = 9, 3
 ARCHITECTURE = {"vocabulary": 49152, "width": 576, "blocks": 30, "heads": HEADS, "shared": SHARED, "hidden": 1536,
                 "positions": 512, "base": 100000.0, "epsilon": 1e-5, "tied": True}  # fmt: skip
@@ -126,6 +127,12 @@ def decode(tokens) -> str:
     return tokenizer(folder_of("smollm2-135m")).decode([int(token) for token in tokens], skip_special_tokens=False)
 
 
+def taken(words: str) -> given.Taken:
+    tokens = encode(words)
+    notes = (f"Of its {len(tokens):,} tokens the last {READ} are read.",) if len(tokens) > READ else ()
+    return given.Taken(tokens[-READ:], notes)
+
+
 def check(folder: Path) -> None:
     """Raises ModelError when a folder does not hold this model."""
     language_model(folder), tokenizer(folder)
@@ -176,6 +183,7 @@ MODELS.register(
         batch=4,
         load=load,
         seen=lambda tokens: seen.Text(decode(tokens)),
+        given=given.text(taken, f"The beginning of a text in English, which both go on from; its last {READ} tokens are read."),
         parcel=PARCEL,
         check=check,
     )

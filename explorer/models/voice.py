@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.models import MODELS, Model, Network, speech
+from explorer.models import MODELS, Model, Network, given, speech
 from explorer.models.assemble import classifier
 from explorer.models.seen import Sound
 
@@ -25,6 +25,11 @@ def prepare(codes: np.ndarray) -> torch.Tensor:
     loud a recording is and how its microphone sounds would give it away."""
     bands = speech.log_mel(speech.decode(codes))
     return ((bands - bands.mean(dim=2, keepdim=True)) / DEVIATION).unsqueeze(2)
+
+
+def taken(waveform: np.ndarray) -> np.ndarray:
+    """A second, filled up with silence."""
+    return speech.encode(np.pad(waveform, (0, speech.RATE - len(waveform))))
 
 
 def seen(codes: np.ndarray) -> Sound:
@@ -64,5 +69,6 @@ MODELS.register(
         batch=100,
         load=load,
         seen=seen,
+        given=given.sound(taken, speech.RATE, 1, "A WAV file of any rate, of which the loudest second is heard.", loudest=True),
     )
 )

@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.errors import ModelError
 from explorer.fetch import Parcel, Wheel, folder_of
-from explorer.models import MODELS, Model, Network, speech
+from explorer.models import MODELS, Model, Network, given, speech
 from explorer.models.assemble import assemble
 from explorer.models.assets import read_arrays
 from explorer.models.seen import Sound
@@ -179,6 +179,8 @@ MODELS.register(
         batch=4,
         load=load,
         seen=seen,
+        given=given.sound(lambda wave: recordings([speech.encode(wave)])[0], speech.RATE, SECONDS,
+                          f"A WAV file of any rate with English speech, of which the first {SECONDS} s are heard."),
         parcel=PARCEL,
         check=check,
     )

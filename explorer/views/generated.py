@@ -1,5 +1,7 @@
 """What a language model writes, unquantized and quantized, with the same random numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -14,29 +16,33 @@ from explorer.stages import loaded
 TEMPERATURE = 0.8
 
 
-def generated(settings: Settings, length: int, *, progress=None, cancel=None) -> dict | None:
-    """What FP32 and the quantized network write, `length` tokens each; None for a model that writes nothing.
+def generated(settings: Settings, length: int, *, opening: str | None = None, progress=None, cancel=None) -> dict | None:
+    """What FP32 and the quantized network write, `length` tokens each, from the model's opening or another; None for a model
+    that writes nothing.
 
     opening, same, fp32, quantized: text, what both write before they part and what each goes on with; common: how
-    many tokens are the same. Each token is drawn by
+    many of the `length` tokens are the same. Each token is drawn by
     inverting the distribution's sum at one random number, the same for both, so that they part only where
     quantization moved it. Raises Cancelled.
     """
     network = loaded(settings)
     if network.text is None:
         return None
+    text = network.text if opening is None else replace(network.text, opening=opening)
     numbers = np.random.Generator(np.random.Philox(settings.seed)).random(length)
-    key = f"text {network.digest} {length} {settings.seed}"
-    before = CACHE.get(key, lambda: write(Simulated(network), network.text, numbers, _half(progress, 0), cancel))
-    after = write(simulate(settings, cancel=cancel), network.text, numbers, _half(progress, 1), cancel)
+    key = f"text {network.digest} {length} {settings.seed} {text.opening}"
+    before = CACHE.get(key, lambda: write(Simulated(network), text, numbers, _half(progress, 0), cancel))
+    after = write(simulate(settings, cancel=cancel), text, numbers, _half(progress, 1), cancel)
     parts = np.flatnonzero(np.not_equal(before, after))
     common = int(parts[0]) if len(parts) else length
     return {
-        "opening": network.text.opening,
+        "opening": text.opening,
         "same": network.text.decode(before[:common]),
         "fp32": network.text.decode(before[common:]),
         "quantized": network.text.decode(after[common:]),
         "common": common,
+        "length": length,
+        "seed": settings.seed,
     }
 
 

@@ -42,7 +42,7 @@ def kind(settings: Settings) -> str | None:
 def samples(settings: Settings, indices: list[int], *, progress=None, cancel=None) -> list[dict]:
     """One dict a sample, JSON-like but for bytes: index; truth, fp32 and quantized, in words, None where there is no
     label; fp32_sure, sure, the probability that each gives its own answer, None where outputs are features and give none;
-    changed, and what is seen (see `_seen`).
+    changed, and what is seen (see `seen_of`).
     Where words are written, truth is what was said, and `words` has for fp32 and quantized pairs of a word that was said and the
     one that was written, None where there is none.
     Where every frame gets an answer, `frames` has those of truth, fp32 and quantized, `frames_right` counts the right ones
@@ -60,7 +60,7 @@ def samples(settings: Settings, indices: list[int], *, progress=None, cancel=Non
         outputs = [run(inputs) for run in (Simulated(network), simulate(settings, progress=progress, cancel=cancel))]
         labels = None if network.labels is None else network.labels[np.array(indices)]
         rows = BY_TASK[model.metric](network, model, outputs, labels)
-        seen = [None if model.seen is None else _seen(model.seen(sample)) for sample in stored]
+        seen = [None if model.seen is None else seen_of(model.seen(sample)) for sample in stored]
         return [{"index": i, "seen": what} | row for i, what, row in zip(indices, seen, rows, strict=True)]
 
     key = f"samples {network.digest} {canonical(settings.replace(target='here'))} {indices}"
@@ -92,30 +92,34 @@ def _answers(network, outputs) -> tuple[list[int], list[float | None]]:
     return answers.tolist(), chances[range(len(answers)), answers].tolist()
 
 
-def _by_frame(network, model: Model, outputs: list, labels: np.ndarray) -> list[dict]:
+def _by_frame(network, model: Model, outputs: list, labels) -> list[dict]:
     rows = []
-    for truth, before, after in zip(labels, *map(network.answers, outputs), strict=True):
-        right = {name: int((each == truth).sum()) for name, each in (("fp32", before), ("quantized", after))}
-        frames = {"truth": truth.tolist(), "fp32": before.tolist(), "quantized": after.tolist()}
-        rows.append({"truth": None, "fp32": None, "fp32_sure": None, "quantized": None, "sure": None, "frames": frames, "frames_right": right,
+    before, after = map(network.answers, outputs)
+    for truth, before, after in zip([None] * len(before) if labels is None else labels, before, after, strict=True):
+        answers = {"fp32": before, "quantized": after}
+        known = {} if truth is None else {"frames_right": {name: int((each == truth).sum()) for name, each in answers.items()}}
+        frames = {name: each.tolist() for name, each in ({"truth": truth} | answers).items() if each is not None}
+        rows.append({"truth": None, "fp32": None, "fp32_sure": None, "quantized": None, "sure": None, "frames": frames, **known,
                      "changed": bool((before != after).any()), "fp32_right": None, "right": None})  # fmt: skip
     return rows
 
 
-def _by_word(network, model: Model, outputs: list, labels: np.ndarray) -> list[dict]:
+def _by_word(network, model: Model, outputs: list, labels) -> list[dict]:
     rows = []
-    for truth, before, after in zip(labels.tolist(), *map(network.answers, outputs), strict=True):
-        said, first, second = words(truth), words(before), words(after)
+    before, after = map(network.answers, outputs)
+    for truth, before, after in zip([None] * len(before) if labels is None else labels.tolist(), before, after, strict=True):
+        first, second = words(before), words(after)
+        said = first if truth is None else words(truth)
         pairs = {"fp32": aligned(said, first), "quantized": aligned(said, second)}
         rows.append({"truth": truth, "fp32": str(before), "fp32_sure": None, "quantized": str(after), "sure": None, "words": pairs,
-                     "changed": first != second, "fp32_right": first == said, "right": second == said})  # fmt: skip
+                     "changed": first != second, "fp32_right": None if truth is None else first == said, "right": None if truth is None else second == said})  # fmt: skip
     return rows
 
 
 BY_TASK = {"word error rate": _by_word, "accuracy": _by_class, "agreement with FP32": _by_class, "accuracy of frames": _by_frame}
 
 
-def _seen(what) -> dict:
+def seen_of(what) -> dict:
     """{"kind": …} with: picture: png, width, height. sound: wav, seconds, low, high (−1…1, one a column).
     features: values. text: text."""
     if isinstance(what, Picture):

@@ -1,11 +1,17 @@
 """Each kind of model opens with its metric, and its samples can be seen and heard."""
 
+import io
+
 import pytest
 from explore_page import APP, PATIENT, engine, visit
+from PIL import Image
 from playwright.sync_api import expect
 
 from explorer import Settings
+from explorer.models import load
 
+BAG = io.BytesIO()
+Image.fromarray(load("fashion-resnet").test[0]).save(BAG, "PNG")
 LOW = "int3-sym-tensor-minmax"
 MODELS = {  # settings small enough to be quick, and seconds that a sound lasts
     "fashion-resnet": (Settings("fashion-resnet", LOW, "fp32", evaluation_samples=50, calibration_samples=4), None),
@@ -32,6 +38,13 @@ def test_samples_are_seen_and_heard(app, page, model):
         page.wait_for_function("[...document.querySelectorAll('audio')].every(each => each.duration > 0)", timeout=PATIENT)
         found = page.evaluate("[...document.querySelectorAll('audio')].map(each => each.duration)")
         assert found == pytest.approx([seconds] * shown, abs=1e-3)
+    if model == "fashion-resnet":
+        page.get_by_text("Try your own").click()
+        page.locator(".st-key-samples-own input[type=file]").set_input_files({"name": "bag.png", "mimeType": "image/png", "buffer": BAG.getvalue()})
+        own = page.locator(".st-key-samples-own .sample")
+        expect(own).to_contain_text("Quantized", timeout=PATIENT)
+        expect(own.locator("img")).to_have_attribute("alt", "Your own picture, as the network sees it")
+        cards = page.locator(".sample:not(.st-key-samples-own .sample)")
     if shown < settings.evaluation_samples:
         page.get_by_role("button", name="More").click()
         expect(cards.nth(shown)).to_be_visible(timeout=PATIENT)

@@ -77,6 +77,24 @@ def test_words_that_were_not_said_are_marked_and_missing_ones_struck_out(monkeyp
     assert '<mark title="instead of “a”">x</mark> <del title="left out">&lt;b&gt;</del> <mark title="put in">c</mark>' in drawn[0]
 
 
+def test_numbers_of_ones_own_are_answered_and_nonsense_is_refused(open_app):
+    app = open_app(Settings("article-mlp", "int3-sym-tensor-minmax", "fp32", evaluation_samples=50, calibration_samples=8), tab="samples")
+
+    def ask(text: str):
+        app.text_area(key="own.article-mlp").input(text)
+        next(button for button in app.button if button.label == "Ask both networks").click().run()
+        assert app.session_state[KEY].jobs["own"].wait(60)
+        app.run()
+
+    ask("1.5 " * 30)
+    (table,) = (each.value for each in app.dataframe if len(each.value) == 1)
+    assert list(table.columns[:2]) == ["FP32", "Quantized"] and table["mean radius"][0] == 1.5
+    link = dict(app.query_params)
+    ask("<b>one</b>")
+    assert any("'<b>one</b>' is no number; give 30" in text.value for text in app.text) and not app.exception
+    assert dict(app.query_params) == link and "1.5" not in str(link)
+
+
 def test_a_language_model_writes_beside_fp32(open_app, monkeypatch):
     monkeypatch.setattr(tab_of_writing, "LENGTH", 30)
     settings = Settings("gpt-shakespeare", "int3-sym-channel-minmax", "fp32", seed=5, calibration_samples=8, evaluation_samples=16)

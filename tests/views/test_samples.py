@@ -14,7 +14,7 @@ from explorer.models import MODELS, article_mlp, here, load
 from explorer.models.seen import Sound, Text
 from explorer.pipeline import simulate, stream
 from explorer.settings import Settings
-from explorer.views.samples import _by_class, _seen, kind, order, samples
+from explorer.views.samples import _by_class, kind, order, samples, seen_of
 
 LOW = Settings("digits", "int3-sym-tensor-minmax", "fp32", evaluation_samples=200, seed=3)
 
@@ -97,18 +97,18 @@ def test_without_labels_nothing_is_right_or_wrong():
 
 def test_a_sound_is_a_wav_file_that_others_read():
     waveform = (np.sin(np.arange(4000) / 20) * 12000).astype(np.int16)
-    seen = _seen(Sound(waveform, 8000))
+    seen = seen_of(Sound(waveform, 8000))
     with wave.open(io.BytesIO(seen["wav"])) as stream:
         assert (stream.getnchannels(), stream.getsampwidth(), stream.getframerate()) == (1, 2, 8000)
         np.testing.assert_array_equal(np.frombuffer(stream.readframes(10**6), "<i2"), waveform)
     assert seen["seconds"] == 0.5
     assert (min(seen["low"]), max(seen["high"])) == (waveform.min() / 2**15, waveform.max() / 2**15)
     assert all(low <= high for low, high in zip(seen["low"], seen["high"], strict=True))
-    assert len(_seen(Sound(waveform[:7], 8000))["low"]) == 7
+    assert len(seen_of(Sound(waveform[:7], 8000))["low"]) == 7
 
 
 def test_a_text_is_itself():
-    assert _seen(Text("<b>now</b>")) == {"kind": "text", "text": "<b>now</b>"}
+    assert seen_of(Text("<b>now</b>")) == {"kind": "text", "text": "<b>now</b>"}
 
 
 @pytest.mark.parametrize("model", here())
