@@ -2,6 +2,8 @@
 
 import html
 
+import streamlit as st
+
 from components.charts.tip import with_tip
 from components.words import en
 
@@ -14,3 +16,8 @@ def badge(kind: str, text: str, why: str) -> str:
 def badges(origin: str, why: str = "") -> str:
     """Of one or several of en.ORIGINS, "exact" or "exact measured"; `why` in place of what is said of them there."""
     return " ".join(badge(kind, en.ORIGINS[kind][0], why or en.ORIGINS[kind][1]) for kind in origin.split())
+
+
+def mark(origin: str, why: str = "") -> None:
+    """The same on a line of its own, above figures that have no title."""
+    st.html(f'<div class="chart-title">{badges(origin, why)}</div>')

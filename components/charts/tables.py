@@ -5,7 +5,7 @@ import html
 import pandas as pd
 import streamlit as st
 
-from components.charts.origin import badges
+from components.charts.origin import mark
 from components.charts.pictures import worst_of
 from components.charts.tip import with_tip
 from components.words import en, en_cost, en_measured, en_parity, en_scenarios
@@ -84,7 +84,7 @@ def _ends(alt: str, table: pd.DataFrame, name: str) -> str:
 
 def _plain(table: pd.DataFrame, words: dict[str, tuple[str, str]], alt: str, origin: str) -> None:
     """A few rows as one piece of HTML, which costs the browser a tenth of a table that scrolls and sorts."""
-    st.html(f'<div class="chart-title">{badges(origin)}</div>')
+    mark(origin)
     head = "".join(f'<th scope="col">{with_tip(html.escape(label), help) if help else html.escape(label)}</th>' for label, help in words.values())
     rows = "".join(f"<tr>{''.join(_said(value) for value in row)}</tr>" for row in table[list(words)].itertuples(index=False))
     st.html(f'<div class="plain-table" role="region" tabindex="0" aria-label="{html.escape(alt)}">'
@@ -99,7 +99,7 @@ def _said(value) -> str:
 
 
 def _table(table: pd.DataFrame, words: dict[str, tuple[str, str]], key: str, alt: str, origin: str, height="content", widths=None, why="") -> None:
-    st.html(f'<div class="chart-title">{badges(origin, why)}</div>')
+    mark(origin, why)
     columns = {}
     for name, (label, help) in words.items():
         if name in PERCENT:

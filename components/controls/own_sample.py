@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from components.charts.origin import mark
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job
 from components.controls.progress import stopped, under_way
@@ -67,4 +68,5 @@ def _answered(running: Job, show: Callable[[dict], None], was_running: bool) -> 
     if running.latest is not None:
         if running.latest["notes"]:
             st.caption(" ".join(running.latest["notes"]))
+        mark("measured", en.OWN_WHY)
         show(running.latest)

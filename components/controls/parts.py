@@ -3,6 +3,7 @@
 import streamlit as st
 
 from components.charts import parts as charts
+from components.charts.origin import mark
 from components.charts.style import draw, palette
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job
@@ -52,6 +53,7 @@ def _compared(compared: Job, selected: int, was_running: bool) -> None:
     stopped(compared, "parts")
     lines = [_line(part, known[part]) for part in numbers.PARTS if part in known]
     if lines:
+        mark("measured")
         st.html(f'<p class="compared">{"<br>".join(lines)}</p>')
     if "layers" in known:
         chart, alt = charts.parts(known["layers"], selected, palette())

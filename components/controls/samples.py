@@ -6,6 +6,7 @@ from base64 import b64encode
 import pandas as pd
 import streamlit as st
 
+from components.charts.origin import mark
 from components.charts.style import palette
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job
@@ -49,6 +50,7 @@ def _tab(snapshot: Snapshot) -> None:
                                      key=f"samples.which.{labelled}", help=en.CHOICE_HELP, label_visibility="collapsed")  # fmt: skip
         said = en.CHANGED if labelled else en.UNLABELLED
         st.caption(said.format(changed=whole(len(evaluation.changed)), n=whole(evaluation.metric.n)))
+        mark("measured")
     indices = order(settings, evaluation, which)
     if not indices:
         st.caption(en.NONE_WRONG)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from components.charts import tables
-from components.charts.origin import badges
+from components.charts.origin import mark
 from components.controls.experiment import Snapshot
 from components.words import en_cost
 from components.words.numbers import percent, short, size
@@ -33,5 +33,5 @@ def _smaller(left) -> None:
         return
     zstd = "—" if left.zstd is None else f"{left.zstd:.2f}"
     said = en_cost.SMALLER.format(stored=short(left.stored), entropy=f"{left.entropy:.2f}", zstd=zstd, saved=percent(1 - left.entropy / left.stored, 0))
-    st.html(f'<div class="chart-title">{badges(left.how)}</div>')
+    mark(left.how)
     st.markdown(said + (f" {en_cost.SMALLER_WASTED}" if left.wasted else ""))

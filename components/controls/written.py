@@ -4,6 +4,7 @@ import html
 
 import streamlit as st
 
+from components.charts.origin import mark
 from components.controls.experiment import Snapshot
 from components.controls.job import Job, job
 from components.controls.progress import stopped, under_way
@@ -39,6 +40,7 @@ def _texts(running: Job, settings: Settings, was_running: bool) -> None:
     if running.latest is None:
         under_way(running, "written", en_samples.WRITING)
         return
+    mark("measured", en_samples.WRITTEN_WHY)
     texts(running.latest, settings.seed)
 
 

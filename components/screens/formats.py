@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from components.charts import number_line, two_formats
+from components.charts.origin import mark
 from components.charts.style import draw, palette
 from components.controls.bit_editor import bit_editor
 from components.controls.state import state
@@ -28,9 +29,11 @@ def formats() -> None:
     left, right = st.columns([5, 4], gap="large")
     with left:
         st.markdown(f"## {en.EDITOR.format(name=facts(first)['title'])}", help=en.EDITOR_HELP)
+        mark("exact", en.EXACT_BITS)
         bit_editor(first)
     with right:
         st.markdown(f"## {en.FACTS}")
+        mark("exact", en.EXACT_BITS)
         st.table(_facts(chosen))
     _lines(chosen)
     _on_a_layer(chosen)

@@ -29,6 +29,7 @@ TYPE_NUMBER_HELP = "In units of the scale. It is rounded as the format rounds; b
 TYPE_NO_NUMBER = "That is no number; write one such as 0.1 or -3e-4."
 TYPED = "Stored as {value}, an error of {error}; the numbers around it are {below} and {above}."
 TYPED_SATURATED = "Beyond the largest number: stored as {value}, an error of {error}."
+EXACT_BITS = "Follows from the definition of the format."
 FACTS = "Facts"
 FACT_ROWS = {
     "fields": "Bits", "bias": "Exponent bias", "largest": "Largest", "smallest_normal": "Smallest normal",

@@ -31,6 +31,7 @@ OWN_SAYS = "{says} It stays on the machine that runs this page and is in no link
 OWN_LABEL = {"picture": "A picture of your own", "sound": "A recording of your own", "text": "A text of your own", "file": "A file of your own"}
 OWN_ASK = "Ask both networks"
 OWN_REFUSED = "Not taken: {why}."
+OWN_WHY = "Answered by both networks on this machine, once."
 OWN_ASKING = "Asking both networks"
 OWN_ALT, OWN_SOUND_ALT, OWN_TABLE_ALT = "Your own picture, as the network sees it", "Waveform of your own recording, {seconds} s", "The numbers you gave."
 FRAMES_HEARD = "speech in {heard} of {all} frames"
@@ -38,6 +39,7 @@ OWN_FRAMES_ALT = "Of {all} frames FP32 hears speech in {fp32}, the quantized net
 
 # What a language model writes
 WRITTEN = {"fp32": "FP32 writes", "quantized": "Quantized writes"}
+WRITTEN_WHY = "Written by both networks on this machine."
 WRITTEN_SAID = "Both go on from “{opening}” with the same random numbers (seed {seed}), and part after {common} of {length} characters or tokens."
 WRITTEN_ALIKE = "Both go on from “{opening}” with the same random numbers (seed {seed}), and write the same."
 WRITING = "Writing"
