@@ -42,7 +42,7 @@ def test_every_figure_says_where_it_comes_from(device):
 
 
 @pytest.mark.parametrize(("id", "format", "use"), [
-    ("h100", "int4", "weights only"), ("h100", "fp8e4m3", "weights and activations"), ("a100", "fp8e4m3", "storage only"),
+    ("h100", "int4", "weights only"), ("h100", "fp8e4m3", "weights and activations"), ("a100", "fp8e4m3", "weights only"), ("a100", "fp8e5m2", "storage only"), ("h100", "nvfp4", "weights only"),
     ("a100", "int4", "weights and activations"), ("coral-edge-tpu", "fp32", "none"), ("ethos-u55", "fp16", "none"),
     ("here", "fp16", "storage only"), ("here", "int8", "weights and activations"), ("here", "fp8e4m3", "storage only"),
     ("b200", "nvfp4", "weights and activations"), ("raspberry-pi-5", "fp8e5m2", "storage only"),
