@@ -8,8 +8,9 @@ import streamlit as st
 from components.charts.origin import mark
 from components.charts.pictures import worst_of
 from components.charts.tip import with_tip
-from components.words import en, en_cost, en_measured, en_parity, en_scenarios
+from components.words import en, en_cost, en_formats, en_measured, en_parity, en_scenarios
 from components.words.numbers import cell, decibel, metric, short, size, whole
+from explorer.formats import FORMATS as NUMBERS
 
 PERCENT = {"share_of_bytes", "rounding_share", "clipped_share"}
 FORMATS = {"sqnr_db": "%.1f", "output_sqnr_db": "%.1f", "bits_per_weight": "%.3g", "channel_range_ratio": "%.3g",
@@ -82,20 +83,32 @@ def _ends(alt: str, table: pd.DataFrame, name: str) -> str:
     return alt.format(count=whole(len(table)), name=name, low=short(weights.min()), high=short(weights.max()))
 
 
-def _plain(table: pd.DataFrame, words: dict[str, tuple[str, str]], alt: str, origin: str) -> None:
+def supported(table: pd.DataFrame) -> None:
+    """What every processor does with each format."""
+    titles = {id: NUMBERS[id].title for id in table.columns}
+    words = {"processor": en_formats.SUPPORT_FIRST} | {id: (title, NUMBERS[id].description) for id, title in titles.items()}
+    alt = en_formats.SUPPORT_ALT.format(count=whole(len(table)), formats=", ".join(titles.values()))
+    _plain(table.replace(en_formats.SUPPORT).reset_index(), words, alt, "exact", en_formats.SUPPORT_WHY)
+
+
+def _plain(table: pd.DataFrame, words: dict[str, tuple[str, str]], alt: str, origin: str, why: str = "") -> None:
     """A few rows as one piece of HTML, which costs the browser a tenth of a table that scrolls and sorts."""
-    mark(origin)
-    head = "".join(f'<th scope="col">{with_tip(html.escape(label), help) if help else html.escape(label)}</th>' for label, help in words.values())
+    mark(origin, why)
+    head = "".join(f'<th scope="col"{_side(table[name].iloc[0])}>{with_tip(html.escape(label), help) if help else html.escape(label)}</th>'
+                   for name, (label, help) in words.items())  # fmt: skip
     rows = "".join(f"<tr>{''.join(_said(value) for value in row)}</tr>" for row in table[list(words)].itertuples(index=False))
     st.html(f'<div class="plain-table" role="region" tabindex="0" aria-label="{html.escape(alt)}">'
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")  # fmt: skip
 
 
 def _said(value) -> str:
-    """A cell; words stand on the left."""
-    if not isinstance(value, str):
-        return f"<td>{cell(value)}</td>"
-    return f"<td{'' if value.replace(',', '').isdigit() else ' class=words'}>{html.escape(value)}</td>"
+    """A cell."""
+    return f"<td{_side(value)}>{html.escape(value) if isinstance(value, str) else cell(value)}</td>"
+
+
+def _side(value) -> str:
+    """Words stand on the left, numbers on the right."""
+    return " class=words" if isinstance(value, str) and not value.replace(",", "").isdigit() else ""
 
 
 def _table(table: pd.DataFrame, words: dict[str, tuple[str, str]], key: str, alt: str, origin: str, height="content", widths=None, why="") -> None:

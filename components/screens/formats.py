@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from components.charts import number_line, two_formats
+from components.charts import number_line, tables, two_formats
 from components.charts.origin import mark
 from components.charts.style import draw, palette
 from components.controls.bit_editor import bit_editor
@@ -15,7 +15,7 @@ from explorer.formats import FORMATS
 from explorer.models import MODELS
 from explorer.pipeline import network_of
 from explorer.views import number_line as numbers
-from explorer.views.format_facts import facts, on_layer, processors
+from explorer.views.format_facts import facts, on_layer, processors, supported
 
 BESIDE = ("fp8e4m3", "int8")  # what a format is compared with at first
 
@@ -91,6 +91,8 @@ def _on_a_layer(chosen: list[str]) -> None:
 
 def _native(chosen: list[str]) -> None:
     st.markdown(f"## {en.NATIVE}", help=en.NATIVE_HELP)
+    tables.supported(supported(chosen))
+    st.caption(en.SUPPORT_SAYS)
     for id in chosen:
         table = processors(id)
         st.markdown(f"**{FORMATS[id].title}**")

@@ -9,6 +9,7 @@ storage only: it is turned into another format before use, which saves the file 
 """
 
 import csv
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +32,14 @@ def native(format: str) -> pd.DataFrame:
     id, table = FORMATS[format].id, _table()
     chosen = [use == BOTH and id in formats.split() for use, formats in zip(table["use"], table["formats"], strict=True)]
     return table[chosen][COLUMNS].reset_index(drop=True)
+
+
+def matrix(formats: Sequence[str]) -> pd.DataFrame:
+    """Every processor of the list with each of these formats: one row a processor, by its name; one column a format, by its
+    id; values are USES. Raises SettingsError for an unknown format."""
+    names = dict.fromkeys((row["id"], row["processor"]) for row in _rows())
+    table = {FORMATS[format].id: [support(id, format) for id, _ in names] for format in formats}
+    return pd.DataFrame(table, index=pd.Index([name for _, name in names], name="processor"))
 
 
 @cache

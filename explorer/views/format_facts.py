@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from explorer.formats import FORMATS
-from explorer.cost.native import native
+from explorer.cost.native import matrix, native
 from explorer.pipeline import layer_tensor, network_of
 from explorer.quantize import sqnr_db
 from explorer.recipe import Recipe
@@ -12,6 +12,8 @@ from explorer.settings import Settings
 from explorer.views.code_bits import fields
 from explorer.views.histogram import histogram
 from explorer.views.number_line import step_at_one
+
+ASKED_FOR = ("fp16", "bf16", "fp8e4m3", "int16", "int8", "int4", "nf4", "q4_0", "mxfp4", "nvfp4")
 
 
 def facts(format: str) -> dict:
@@ -47,6 +49,11 @@ def _least(values: np.ndarray) -> float:
 def processors(format: str) -> pd.DataFrame:
     """What computes with a format, one row each: processor, use, note, source (see native.native)."""
     return native(format)
+
+
+def supported(chosen: list[str]) -> pd.DataFrame:
+    """What every processor does with these formats and those that people choose between (see native.matrix)."""
+    return matrix(list(dict.fromkeys((*chosen, *ASKED_FOR))))
 
 
 def natural(format: str) -> Recipe:

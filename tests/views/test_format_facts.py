@@ -4,10 +4,10 @@ import pytest
 
 from explorer.errors import SettingsError
 from explorer.formats import FORMATS
-from explorer.cost.native import COLUMNS, USES, _table, native
+from explorer.cost.native import COLUMNS, USES, _rows, _table, native, support
 from explorer.pipeline import weigh
 from explorer.settings import Settings
-from explorer.views.format_facts import facts, natural, on_layer, processors
+from explorer.views.format_facts import ASKED_FOR, facts, natural, on_layer, processors, supported
 
 # OCP OFP8 v1.0, OCP MX v1.0 and IEEE 754: bias, largest, smallest normal, smallest, distinct finite numbers
 TABLE = {
@@ -48,6 +48,15 @@ def test_every_processor_names_formats_that_exist_and_a_source():
     for row in table.itertuples():
         assert row.formats == "*" or all(format in FORMATS.ids for format in row.formats.split()), row.processor
         assert row.source and row.use in USES
+
+
+def test_the_matrix_holds_every_processor_and_what_it_does():
+    table = supported(["int5", "fp16"])
+    assert list(table.columns) == ["int5", "fp16", *(each for each in ASKED_FOR if each != "fp16")] and len(table) == table.index.nunique() >= 17
+    assert set(table.to_numpy().ravel()) == set(USES)
+    for id, name in ((row["id"], row["processor"]) for row in _rows()):
+        assert table.loc[name].tolist() == [support(id, format) for format in table.columns]
+    assert table.loc["NVIDIA Hopper (H100, H200)", "int4"] == "weights only" and table.loc["Coral Edge TPU", "fp16"] == "none"
 
 
 def test_who_computes_with_a_format():
