@@ -51,6 +51,7 @@ class Cache:
         self._size = 0
         self._lock = Lock()
         self._making: dict[str, Lock] = {}
+        self._last: dict[str, tuple[Any, Any]] = {}
 
     def get(self, key: str, make: Callable[[], T], codec: Codec | None = None) -> T:
         """The value under `key`, made if need be; with a codec a slow one is kept on disk too."""
@@ -92,10 +93,23 @@ class Cache:
         if codec:
             self._write(key, codec.pack(value))
 
+    def last(self, what: str, key: Any, make: Callable[[], T]) -> T:
+        """The value under `key` if it is the last that was made of `what`, else it is made and takes that place: so what
+        is larger than the memory is not made twice in a row. What stood there is let go before."""
+        with self._lock:
+            if what in self._last and self._last[what][0] == key:
+                return self._last[what][1]
+            self._last.pop(what, None)
+        value = make()
+        with self._lock:
+            self._last[what] = key, value
+        return value
+
     def clear(self) -> None:
         """Forget what is in memory."""
         with self._lock:
             self._values.clear()
+            self._last.clear()
             self._size = 0
 
     def _make(self, key: str, make: Callable[[], T], codec: Codec | None) -> T:

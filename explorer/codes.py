@@ -9,8 +9,10 @@ from dataclasses import fields
 from functools import partial
 
 from explorer.algorithms import of_stage
+from explorer.cache import CACHE
 from explorer.calibrated import weight_range
 from explorer.errors import Cancelled
+from explorer.models import Layer
 from explorer.progress import Progress, stop_if
 from explorer.quantize import QuantizedTensor
 from explorer.settings import Settings
@@ -41,7 +43,11 @@ def quantized(settings: Settings, *, progress: Progress | None = None, cancel=No
 
     Raises Cancelled; StoppedHere where the algorithm that chooses the codes has a best so far.
     """
-    layers = network_of(settings, progress=progress, cancel=cancel).layers
+    network = network_of(settings, progress=progress, cancel=cancel)
+    return CACHE.last("weights", (network.digest, settings), partial(_quantized, network.layers, settings, progress, cancel))
+
+
+def _quantized(layers: Sequence[Layer], settings: Settings, progress: Progress | None, cancel) -> tuple[QuantizedTensor, ...]:
     ids, tensors = [each.id for each in of_stage(settings.algorithms, "weights")], []
 
     def told(stage: str, done: float) -> None:

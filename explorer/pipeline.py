@@ -221,7 +221,8 @@ def output_sqnr(settings: Settings, *, cancel=None) -> list[float]:
         tensors = quantized(settings, cancel=cancel)
         activations, corrected = quantizers(settings, cancel=cancel), biases(settings, cancel=cancel)
         adding = sums(settings, tensors, activations)
-        return output_sqnr_db(network, samples, replaced(tensors), activations, corrected, adding, cancel=cancel)
+        batch = min(16, MODELS[settings.model].batch)
+        return output_sqnr_db(network, samples, replaced(tensors), activations, corrected, adding, batch=batch, cancel=cancel)
 
     return CACHE.get(f"output {network.digest} {_run_key(settings)}", make, OUTPUTS)
 

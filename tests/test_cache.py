@@ -164,6 +164,26 @@ def test_the_memory_of_quantized_weights_counts_what_they_hold():
     assert CACHE._size >= held
 
 
+def test_weights_larger_than_the_memory_are_not_made_twice_in_a_row(monkeypatch):
+    settings = Settings("fashion", "int8-sym-tensor-minmax", "fp32")
+    CACHE.clear()
+    monkeypatch.setattr(CACHE, "_memory", 1)  # each tensor drives the one before it out
+    first = pipeline.quantized(settings)
+    assert len(CACHE._values) == 1 and all(a is b for a, b in zip(pipeline.quantized(settings), first, strict=True))
+    other = pipeline.quantized(settings.replace(weights="int7-sym-tensor-minmax"))
+    assert other[0].digest != first[0].digest and pipeline.quantized(settings)[0] is not first[0]
+    CACHE.clear()
+    assert pipeline.quantized(settings)[0].digest == first[0].digest
+
+
+def test_the_last_is_let_go_before_the_next_is_made_and_a_failure_is_not_kept():
+    cache = Cache(None)
+    assert [cache.last("a", key, lambda: [made]) for made, key in enumerate((1, 1, 2, 1))] == [[0], [0], [2], [3]]
+    with pytest.raises(ZeroDivisionError):
+        cache.last("a", 2, lambda: len(cache._last) / 0)
+    assert not cache._last and cache.last("a", 2, lambda: 7) == 7
+
+
 def test_without_a_home_there_is_no_disk(monkeypatch):
     monkeypatch.delenv("EXPLORER_CACHE")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)

@@ -92,10 +92,11 @@ def published() -> torch.nn.Module:
     import torch
 
     from explorer.models.networks.efficientnet_lite import EfficientNetLite0, rename
+    from explorer.models.networks.unfilled import Unfilled
 
     path = weights_file()
     try:
-        with torch.device("meta"):  # no time is lost on random weights
+        with Unfilled():
             module = EfficientNetLite0().eval()
         weights = torch.load(path, map_location="cpu", weights_only=True)
         module.load_state_dict({rename(name): w for name, w in weights.items()}, assign=True)

@@ -50,11 +50,12 @@ def encoder(folder: Path) -> torch.nn.Module:
     from safetensors.torch import load_file
 
     from explorer.models.networks.bert import SentenceEncoder, renamed
+    from explorer.models.networks.unfilled import Unfilled
 
     path = folder / "model.safetensors"
     try:
         weights = {renamed(name): w.float() for name, w in load_file(path).items() if renamed(name)}
-        with torch.device("meta"):  # no time is lost on random weights
+        with Unfilled():
             module = SentenceEncoder(**ARCHITECTURE)
         module.load_state_dict(weights, assign=True)
     except (OSError, SafetensorError, RuntimeError) as error:
@@ -81,7 +82,8 @@ def tokenizer(folder: Path):
 
 def encode(sentences: list[str], folder: Path) -> np.ndarray:
     """uint16 [n, positions]; what is longer is cut, what is shorter filled up with 0."""
-    return np.uint16([each.ids for each in tokenizer(folder).encode_batch(sentences)])
+    parts = (sentences[start : start + 100] for start in range(0, len(sentences), 100))  # a tokenizer's answers are large
+    return np.concatenate([np.uint16([each.ids for each in tokenizer(folder).encode_batch(part)]) for part in parts])
 
 
 def taken(sentence: str) -> given.Taken:

@@ -60,12 +60,14 @@ def language_model(folder: Path) -> torch.nn.Module:
     import torch
 
     from explorer.models.networks.llama import Llama
+    from explorer.models.networks.unfilled import Unfilled
 
     original = folder / "model.safetensors"
     path = original if original.is_file() else folder / GGUF
     try:
         weights = _of_safetensors(path) if path is original else _of_gguf(path)
-        module = Llama(**ARCHITECTURE)
+        with Unfilled():
+            module = Llama(**ARCHITECTURE)
         module.load_state_dict({name: torch.as_tensor(w) for name, w in weights.items()}, assign=True)
     except Exception as error:  # readers of broken files raise all there is
         raise ModelError(f"{path} does not hold the weights of SmolLM2-135M ({(str(error).splitlines() or [''])[0][:80]}); "

@@ -69,6 +69,7 @@ def recognizer(folder: Path) -> torch.nn.Module:
     """The network of the files in a folder. Raises ModelError."""
     import torch
 
+    from explorer.models.networks.unfilled import Unfilled
     from explorer.models.networks.whisper import Whisper
     from explorer.models.whisper_files import of_ctranslate2, of_hugging_face
 
@@ -76,7 +77,7 @@ def recognizer(folder: Path) -> torch.nn.Module:
     path = original if original.is_file() else folder / "model.bin"
     try:
         weights = of_hugging_face(path) if path is original else of_ctranslate2(path)
-        with torch.device("meta"):  # no time is lost on random weights
+        with Unfilled():
             module = Whisper(**ARCHITECTURE)
         module.load_state_dict({name: torch.from_numpy(w) for name, w in weights.items()}, assign=True)
     except (OSError, ValueError, KeyError, RuntimeError, struct.error, _safetensors_error()) as error:
