@@ -30,13 +30,13 @@ def _boxes(now: Settings) -> None:
 
 
 def _box(where, algorithm, now: Settings) -> None:
-    key = shown(f"algorithm.{algorithm.id}", algorithm.id in now.algorithms)
+    ticked = algorithm.id in now.algorithms
     why = _hindrance(now, algorithm.id)
     help = f"**{algorithm.title}** {algorithm.description}\n\n{algorithm.source}"
     where.checkbox(
-        en.ALGORITHM_NAMES.get(algorithm.id, algorithm.title), key=key, disabled=bool(why),
+        en.ALGORITHM_NAMES.get(algorithm.id, algorithm.title), ticked, disabled=bool(why),
         help=f"{en.ALGORITHM_NOT_NOW.format(why=_plain(why))}\n\n{help}" if why else help,
-        on_change=_ticked, args=(algorithm.id, key),
+        **shown(f"algorithm.{algorithm.id}", ticked, lambda wanted: _ticked(algorithm.id, wanted)),
     )  # fmt: skip
 
 
@@ -54,8 +54,7 @@ def _toggled(now: Settings, id: str) -> Settings:
     return now.replace(algorithms=others if id in now.algorithms else (*others, id))
 
 
-def _ticked(id: str, key: str) -> None:
-    wanted = st.session_state[key]
+def _ticked(id: str, wanted: bool) -> None:
     change(lambda now: _toggled(now, id) if (id in now.algorithms) != wanted else now)
 
 

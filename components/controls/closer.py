@@ -23,7 +23,7 @@ from explorer.settings import Settings
 from explorer.views.activations import activations as activation_numbers
 from explorer.views.channels import channels as channel_numbers
 from explorer.views.crest import crest as crest_numbers
-from explorer.views.tradeoff import BITS, at_bits, own_format, tradeoff
+from explorer.views.tradeoff import BITS, alike, at_bits, own_format, tradeoff
 from explorer.views.worked import article, worked
 
 POLL = 0.5
@@ -35,13 +35,12 @@ def closer(running: Job, snapshot: Snapshot, selected: int) -> None:
     """The switch and the picture below it."""
     tab = state().view.get("tab", "bits")
     tab = tab if tab in en.TABS else "bits"
-    st.segmented_control(en.LOOK, list(en.TABS), key=shown("tab", tab), format_func=en.TABS.get, help=en.TABS_HELP, required=True,
-                         label_visibility="collapsed", on_change=_chosen)  # fmt: skip
+    st.segmented_control(en.LOOK, list(en.TABS), format_func=en.TABS.get, default=tab, help=en.TABS_HELP, required=True,
+                         label_visibility="collapsed", **shown("tab", tab, _chosen))  # fmt: skip
     PICTURES[tab](running, snapshot, selected)
 
 
-def _chosen() -> None:
-    tab = st.session_state["tab"]
+def _chosen(tab: str) -> None:
     look(tab=None if tab == "bits" else tab)
 
 
@@ -91,8 +90,9 @@ def _bits_chart(measured: Job, snapshot: Snapshot, was_running: bool) -> None:
     if points:
         weights = snapshot.settings.weights
         below = axis()
-        title = en_cost.BITS_TITLE.format(metric=metric, measure=en_cost.AXES[below].lower())
-        draw(*bits.bits(points, metric, weights.bits, own_format(weights), palette(), below), title=title, key="bits.chart", origin=en_cost.AXIS_ORIGIN[below])
+        same = alike(snapshot.settings)
+        title = (en_cost.BITS_TITLE if same else en_cost.BITS_ALIKE_TITLE).format(metric=metric, measure=en_cost.AXES[below].lower())
+        draw(*bits.bits(points, metric, weights.bits, own_format(weights), palette(), below, same), title=title, key="bits.chart", origin=en_cost.AXIS_ORIGIN[below])
         tradeoff_chart(snapshot.settings, points, metric, below)
 
 

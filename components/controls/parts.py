@@ -69,13 +69,13 @@ def _line(part: str, found: dict) -> str:
 def exempting(last: int) -> None:
     """The switch that leaves the weights of the first and of the last layer, `last`, in FP32."""
     own = dict(state().settings.layers)
-    key = shown("exempt", all(str(own.get(layer)) == "fp32" for layer in (0, last)))
-    st.toggle(en.EXEMPT, key=key, help=en.EXEMPT_HELP, on_change=_exempt, args=(last,))
+    exempt = all(str(own.get(layer)) == "fp32" for layer in (0, last))
+    st.toggle(en.EXEMPT, exempt, help=en.EXEMPT_HELP, **shown("exempt", exempt, lambda chosen: _exempt(last, chosen)))
 
 
-def _exempt(last: int) -> None:
+def _exempt(last: int, exempt: bool) -> None:
     """What the two layers had of their own comes back when the switch goes off again."""
-    exempt, ends, spared = st.session_state["exempt"], {0, last}, state().spared
+    ends, spared = {0, last}, state().spared
 
     def changed(settings: Settings) -> Settings:
         own = dict(settings.layers)

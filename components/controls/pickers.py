@@ -2,20 +2,16 @@
 
 import streamlit as st
 
-from components.controls import state as settings_state
 from components.controls.algorithms import algorithms
 from components.controls.recipe import recipe_pickers
-from components.controls.state import change, choose_model, choose_preset, shown, state
+from components.controls.state import change, change_recipe, choose_model, choose_preset, shown, state, type_layer_bits
 from components.words import en, en_cost
 from components.words.numbers import whole
 from explorer.cost.devices import DEVICES
 from explorer.models import MODELS
 from explorer.presets import PRESETS, preset_of
+from explorer.ranges import positional
 from explorer.recipe import roundings
-
-
-def value_of(key: str):
-    return st.session_state[key]
 
 
 def pickers() -> None:
@@ -23,14 +19,13 @@ def pickers() -> None:
     now = state().settings
     model = MODELS[now.model]
     st.selectbox(
-        en.MODEL, MODELS.ids, key=shown("model", now.model), format_func=lambda id: MODELS[id].title,
+        en.MODEL, MODELS.ids, MODELS.ids.index(now.model), lambda id: MODELS[id].title, **shown("model", now.model, choose_model),
         help=en.MODEL_HELP.format(teaches=_sentence(model.teaches), task=model.task),
-        on_change=lambda: choose_model(value_of("model")),
     )  # fmt: skip
+    preset = preset_of(now)
     st.selectbox(
-        en.PRESET, PRESETS.ids, key=shown("preset", preset_of(now)), format_func=lambda id: PRESETS[id].title,
-        index=None, placeholder=en.PRESET_NONE, help=_preset_help(preset_of(now)),
-        on_change=lambda: choose_preset(value_of("preset")),
+        en.PRESET, PRESETS.ids, preset and PRESETS.ids.index(preset), lambda id: PRESETS[id].title,
+        **shown("preset", preset, choose_preset), placeholder=en.PRESET_NONE, help=_preset_help(preset),
     )  # fmt: skip
     recipe_pickers("weights", now.weights)
     recipe_pickers("activations", now.activations)
@@ -61,8 +56,8 @@ def _samples(model) -> None:
 
 def _number(where, name: str, label: str, value: int, least: int, most: int, step: int, help: str) -> None:
     where.number_input(
-        label, least, most, step=step, key=shown(name, value), help=help,
-        on_change=lambda: change(lambda settings: settings.replace(**{name: value_of(name)})),
+        label, least, most, value, step, help=help,
+        **shown(name, value, lambda chosen: change(lambda settings: settings.replace(**{name: chosen}))),
     )  # fmt: skip
 
 
@@ -74,38 +69,31 @@ def advanced() -> None:
         columns = st.columns(2, gap="small", wrap=False, vertical_alignment="bottom")
         words = roundings(recipe.format)
         if len(words) > 1:
-            key = shown(f"{which}.rounding", recipe.rounding)
             columns[0].selectbox(
-                en.ROUNDING[which], words, key=key, format_func=en.ROUNDINGS.get, help=en.ROUNDING_HELP,
-                on_change=_part, args=(which, "rounding", key),
+                en.ROUNDING[which], words, words.index(recipe.rounding), en.ROUNDINGS.get, help=en.ROUNDING_HELP,
+                **shown(f"{which}.rounding", recipe.rounding, lambda chosen, which=which: change_recipe(which, rounding=chosen)),
             )  # fmt: skip
         if recipe.range and not (which == "activations" and recipe.is_live) and not recipe.method.startswith(("abs", "lo")):
-            key = shown(f"{which}.factor", recipe.factor)
             columns[1].number_input(
-                en.FACTOR[which], 0.001, 1000.0, step=0.05, format="%g", key=key, help=en.FACTOR_HELP,
-                on_change=_factor, args=(which, key),
+                en.FACTOR[which], 0.001, 1000.0, recipe.factor, step=0.05, format="%g", help=en.FACTOR_HELP,
+                **shown(f"{which}.factor", recipe.factor, lambda chosen, which=which: _factor(which, chosen)),
             )  # fmt: skip
     if now.weights.scheme:
+        typed = state().refused or now.layer_bits
         st.text_input(
-            en.LAYER_BITS, key=shown("layer_bits", state().refused or now.layer_bits), help=en.LAYER_BITS_HELP, placeholder="8488…",
-            on_change=lambda: settings_state.type_layer_bits(value_of("layer_bits")),
+            en.LAYER_BITS, typed, help=en.LAYER_BITS_HELP, placeholder="8488…", **shown("layer_bits", typed, type_layer_bits),
         )  # fmt: skip
     st.selectbox(
-        en_cost.TARGET, DEVICES.ids, key=shown("target", now.target), format_func=lambda id: DEVICES[id].title,
-        help=en_cost.TARGET_HELP, on_change=lambda: change(lambda settings: settings.replace(target=value_of("target"))),
+        en_cost.TARGET, DEVICES.ids, DEVICES.ids.index(now.target), lambda id: DEVICES[id].title, help=en_cost.TARGET_HELP,
+        **shown("target", now.target, lambda chosen: change(lambda settings: settings.replace(target=chosen))),
     )  # fmt: skip
+    ways = list(en_cost.SUMS_WAYS)
     st.selectbox(
-        en_cost.SUMS, list(en_cost.SUMS_WAYS), key=shown("accumulate", now.accumulate), format_func=en_cost.SUMS_WAYS.get,
-        help=en_cost.SUMS_HELP, on_change=lambda: change(lambda settings: settings.replace(accumulate=value_of("accumulate"))),
+        en_cost.SUMS, ways, ways.index(now.accumulate), en_cost.SUMS_WAYS.get, help=en_cost.SUMS_HELP,
+        **shown("accumulate", now.accumulate, lambda chosen: change(lambda settings: settings.replace(accumulate=chosen))),
     )  # fmt: skip
 
 
-def _part(which: str, part: str, key: str) -> None:
-    settings_state.change_recipe(which, **{part: value_of(key)})
-
-
-def _factor(which: str, key: str) -> None:
-    from explorer.ranges import positional
-
+def _factor(which: str, chosen: float) -> None:
     method = getattr(state().settings, which).method
-    settings_state.change_recipe(which, range=f"{method}@{positional(value_of(key))}")
+    change_recipe(which, range=f"{method}@{positional(chosen)}")

@@ -3,6 +3,7 @@ blocks of its own have no range, only an integer a scheme, a token and its group
 format that is for weights."""
 
 import re
+from functools import partial
 
 import streamlit as st
 
@@ -67,8 +68,7 @@ def _granularity(which: str, recipe: Recipe, kinds: list[str], left, right) -> N
     with left if sized or not recipe.scheme else st.container():
         _select(which, "kind", en.GRANULARITY, kinds, recipe.kind, _kind_name(which, recipe), en.GRANULARITY_HELP)
     if sized:
-        key = shown(f"{which}.size", recipe.size)
-        right.number_input(en.SIZE, 2, 4096, step=32, key=key, help=en.SIZE_HELP, on_change=_chosen, args=(which, "size"))
+        right.number_input(en.SIZE, 2, 4096, recipe.size, 32, help=en.SIZE_HELP, **_shown(which, "size", recipe.size))
 
 
 def _kind_name(which: str, recipe: Recipe):
@@ -86,10 +86,9 @@ def _range(which: str, recipe: Recipe) -> None:
         _select(which, "method", en.RANGE, methods, method, _method_name, _means(methods))
     places = columns[1:] if len(numbers) == 1 else st.columns(2, gap="small", wrap=False) if numbers else []
     for i, (place, number) in enumerate(zip(places, numbers, strict=True)):
-        key = shown(f"{which}.number{i}", float(number))
         place.number_input(
-            en.RANGE_NUMBERS[method][i], 0.0, 100.0 if method == "p" else None, key=key, format="%g",
-            step=0.1, help=en.RANGE_NUMBER_HELP[method], on_change=_numbers_chosen, args=(which, method, len(numbers)),
+            en.RANGE_NUMBERS[method][i], 0.0, 100.0 if method == "p" else None, float(number), 0.1, "%g", help=en.RANGE_NUMBER_HELP[method],
+            **shown(f"{which}.number{i}", float(number), partial(_number_chosen, which, method, i)),
         )  # fmt: skip
 
 
@@ -111,13 +110,16 @@ def _means(methods: list[str]) -> str:
 
 
 def _select(which: str, part: str, label: str, options, value: str, name, help: str) -> None:
-    key = shown(f"{which}.{part}", value)
-    st.selectbox(label, options, key=key, format_func=name, help=help, on_change=_chosen, args=(which, part))
+    st.selectbox(label, options, options.index(value), name, help=help, **_shown(which, part, value))
 
 
-def _chosen(which: str, part: str) -> None:
+def _shown(which: str, part: str, value) -> dict:
+    return shown(f"{which}.{part}", value, partial(_chosen, which, part))
+
+
+def _chosen(which: str, part: str, value) -> None:
     """A picker has spoken: turn its value into a part of the recipe."""
-    value, recipe = st.session_state[f"{which}.{part}"], getattr(state().settings, which)
+    recipe = getattr(state().settings, which)
     if part in ("format", "scheme"):
         change_recipe(which, **{part: value})
     elif part == "size":
@@ -131,8 +133,10 @@ def _chosen(which: str, part: str) -> None:
         change_recipe(which, granularity=f"{letter}{size}")
 
 
-def _numbers_chosen(which: str, method: str, count: int) -> None:
-    numbers = [st.session_state[f"{which}.number{i}"] for i in range(count)]
+def _number_chosen(which: str, method: str, place: int, number: float | None) -> None:
+    """Where a range has two numbers, the other stays."""
+    numbers = NUMBER.findall(getattr(state().settings, which).method)
+    numbers[place] = number
     change_recipe(which, range=_spelled(method, numbers))
 
 

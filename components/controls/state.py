@@ -31,6 +31,7 @@ class State:
     bare: what an address without a query stands for.
     changed: whether a widget spoke since then, which counts more than the address.
     jobs: running or finished work by name (see job.py). good: the last snapshot that worked.
+    made: how often each widget of the settings was made anew (see `shown`).
     spared: by model, the recipes of their own that the first and the last layer had before a switch left them in FP32.
     pace: seconds that the last experiment took, by model and number of test samples.
     """
@@ -48,6 +49,7 @@ class State:
     changed: bool = False
     jobs: dict = field(default_factory=dict)
     good: object = None
+    made: dict[str, int] = field(default_factory=dict)
     spared: dict = field(default_factory=dict)
     pace: dict = field(default_factory=dict)
 
@@ -58,25 +60,26 @@ def state() -> State:
     return st.session_state[KEY]
 
 
-def shown(key: str, value) -> str:
-    """Give the widget `key` the value that the settings have; returns the key.
+def shown(name: str, value, hear: Callable) -> dict:
+    """What the widget `name` needs to show `value`, which the settings have, and to tell `hear` what is chosen: key,
+    on_change and args. It starts with `value` by its own default.
 
-    At every run, whatever the server believes the widget to have: a run that another one interrupts, or that
-    ends in st.rerun, may never reach the browser, which then shows its own first value and sends it as if chosen.
+    No widget is ever set: a set that reaches the browser late takes back what has meanwhile been chosen or typed
+    there. While a widget has what the settings have, it stays. When they differ (a preset, Back, a refusal), a new
+    key makes a new widget, and a late message still says the old value of a widget that is gone.
     """
-    st.session_state[key] = value
-    return key
+    made, missing = state().made, object()
+    key = f"{name}-{made.get(name, 0)}"
+    if st.session_state.get(key, missing) != value:
+        made[name] = made.get(name, 0) + 1
+        key = f"{name}-{made[name]}"
+    return {"key": key, "on_change": _heard, "args": (name, key, hear)}
 
 
-def echoed() -> bool:
-    """Whether this run is a fragment's, in which no picker can speak.
-
-    A fragment that looks at a running job again and again sends the values of all widgets along. Sent
-    just before the browser has drawn what Back or a preset has changed, they are those of before, and
-    Streamlit calls the callbacks as if a person had chosen them again.
-    """
-    context = get_script_run_ctx()
-    return context is not None and bool(context.fragment_ids_this_run)
+def _heard(name: str, key: str, hear: Callable) -> None:
+    """A widget has another value, or one that is gone is spoken of as if it were new."""
+    if key == f"{name}-{state().made[name]}":
+        hear(st.session_state[key])
 
 
 def gone_back() -> bool:
@@ -88,10 +91,8 @@ def gone_back() -> bool:
 def change(make: Callable[[Settings], Settings]) -> bool:
     """Give the settings what `make` returns; refused with one sentence when that cannot be.
 
-    An echo is ignored. Returns whether the change was taken.
+    Returns whether the change was taken.
     """
-    if echoed():
-        return False
     now = state()
     now.changed = True
     try:
@@ -163,9 +164,7 @@ def _ranged(recipe: Recipe, range: str) -> Recipe:
 
 
 def look(**view) -> None:
-    """Change how it is looked at; None takes the field away. An echo is ignored."""
-    if echoed():
-        return
+    """Change how it is looked at; None takes the field away."""
     now = state()
     now.changed = True
     now.view = {key: value for key, value in (now.view | view).items() if value is not None and value is not False}

@@ -11,7 +11,7 @@ from components.words import en_cost
 from explorer.presets import PRESETS, preset_of
 from explorer.presets import apply as at_preset
 from explorer.settings import Settings
-from explorer.views.tradeoff import at_bits, own_format, presets
+from explorer.views.tradeoff import alike, at_bits, own_format, presets
 
 POLL = 0.5
 KEY = "presets"
@@ -35,7 +35,7 @@ def _shown(settings: Settings, bits: list[dict], metric: str, below: str, runnin
     if was_running and running.ended or WANTED in st.session_state:  # the click ran this fragment alone
         st.rerun()
     points = [*bits, *((running and running.latest) or ())]
-    now = {"bits": settings.weights.bits, "format": own_format(settings.weights), "preset": preset_of(settings)}
+    now = {"bits": settings.weights.bits if alike(settings) else None, "format": own_format(settings.weights), "preset": preset_of(settings)}
     title = en_cost.TRADEOFF_TITLE.format(metric=metric, what=en_cost.AXES[below].lower())
     draw(*chart(points, metric, now, palette(), below), title=title, key="tradeoff.chart", origin=en_cost.AXIS_ORIGIN[below],
          on_select=lambda: _clicked(points), selection_mode="points")  # fmt: skip
@@ -70,7 +70,7 @@ def _clicked(points: list[dict]) -> None:
 
 
 def arrive() -> None:
-    """Go to the point that was clicked; in a run of the whole page, since a fragment changes no settings."""
+    """Go to the point that was clicked; in a run of the whole page, which shows the pickers and the address anew."""
     if WANTED in st.session_state:
         go_to(st.session_state.pop(WANTED))
         st.rerun()

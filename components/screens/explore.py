@@ -65,12 +65,13 @@ def _selected(snapshot: Snapshot) -> int:
 
 def _switches(snapshot: Snapshot, selected: int) -> None:
     names, own = snapshot.layers["name"], dict(snapshot.settings.layers)
+    measure, log = measure_of(state().view), state().view.get("log", False)
     with st.container(horizontal=True, vertical_alignment="center", key="switches"):
         st.segmented_control(
-            en.MEASURE, list(MEASURES), key=shown("measure", measure_of(state().view)), format_func=en.MEASURES.get, help=en.MEASURES_HELP,
-            required=True, label_visibility="collapsed", on_change=_measured,
+            en.MEASURE, list(MEASURES), format_func=en.MEASURES.get, default=measure, help=en.MEASURES_HELP, required=True,
+            label_visibility="collapsed", **shown("measure", measure, _measured),
         )  # fmt: skip
-        st.toggle(en.LOG, key=shown("log", state().view.get("log", False)), help=en.LOG_HELP, on_change=lambda: look(log=st.session_state["log"]))
+        st.toggle(en.LOG, log, help=en.LOG_HELP, **shown("log", log, lambda chosen: look(log=chosen)))
         exempting(len(names) - 1)
         if selected in own:
             st.button(
@@ -79,8 +80,7 @@ def _switches(snapshot: Snapshot, selected: int) -> None:
             )  # fmt: skip
 
 
-def _measured() -> None:
-    measure = st.session_state["measure"]
+def _measured(measure: str) -> None:
     look(pic=None if measure == "sqnr" else measure)
 
 

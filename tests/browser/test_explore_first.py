@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from explore_page import APP, BASE, PATIENT, at, drawn, engine, is_now, shows
+from explore_page import APP, BASE, PATIENT, at, drawn, engine, is_now, place, shows
 from live_page import bar_at, inked, value
 from playwright.sync_api import expect
 
@@ -67,7 +67,7 @@ def test_the_bars_show_what_the_switch_says(explore):
             if not shown[2]:
                 assert float(shown[1].replace("−", "-")) == pytest.approx(factor * wanted, rel=6e-3, abs=0.06)
     page.get_by_role("radio", name="Weight SQNR").click()
-    page.locator(".st-key-log").get_by_text("Log counts").click()
+    page.locator(place("log")).get_by_text("Log counts").click()
     at(page, encode_link(BASE, {"log": True}))
     drawn(page)
 

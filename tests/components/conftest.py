@@ -47,3 +47,9 @@ def tab(monkeypatch) -> Iterator[page_state.State]:
     yield alone
     for job in alone.jobs.values():
         job.cancel()
+
+
+@pytest.fixture
+def picker() -> Callable:
+    """picker(app.selectbox, name) → the widget of that name; its key ends in how often it was made."""
+    return lambda kind, name: next(widget for widget in kind if widget.key.rpartition("-")[0] == name)

@@ -57,12 +57,12 @@ def test_a_link_is_taken_and_left_as_it_is(open_app, start):
     assert not state(app).notes
 
 
-def test_a_widget_writes_the_canonical_link(open_app, start):
+def test_a_widget_writes_the_canonical_link(open_app, start, picker):
     app = open_app(start)
-    app.selectbox(key="weights.format").set_value("int4").run()
+    picker(app.selectbox, "weights.format").set_value("int4").run()
     wanted = start.replace(weights="int4-sym-channel-mse")
     assert state(app).settings == wanted and asked(app) == encode_link(wanted)
-    app.number_input(key="seed").set_value(11).run()
+    picker(app.number_input, "seed").set_value(11).run()
     assert asked(app) == encode_link(wanted.replace(seed=11))
 
 
@@ -73,30 +73,30 @@ def test_a_run_that_nobody_asked_for_writes_nothing(open_app):
     assert state(app).settings == decode_link(link)[0]
 
 
-def test_back_undoes_and_the_widgets_follow(open_app, start):
+def test_back_undoes_and_the_widgets_follow(open_app, start, picker):
     app = open_app(start)
-    app.selectbox(key="weights.format").set_value("int4").run()
+    picker(app.selectbox, "weights.format").set_value("int4").run()
     go(app, encode_link(start))
     assert state(app).settings == start
-    assert app.selectbox(key="weights.format").value == "int5"
+    assert picker(app.selectbox, "weights.format").value == "int5"
     go(app, "")
     assert state(app).settings == Settings(), "an emptied address on the same page is the first screen"
 
 
-def test_a_widget_counts_more_than_an_address_of_before(open_app, start):
+def test_a_widget_counts_more_than_an_address_of_before(open_app, start, picker):
     """A run asked for before the last write has arrived in the browser carries the address of before."""
     app = open_app(start)
-    app.selectbox(key="weights.format").set_value("int4").run()
-    app.selectbox(key="activations.format").set_value("int3")
+    picker(app.selectbox, "weights.format").set_value("int4").run()
+    picker(app.selectbox, "activations.format").set_value("int3")
     late(app, encode_link(start))
     assert state(app).settings == start.replace(weights="int4-sym-channel-mse", activations="int3-asym-tensor-minmax")
 
 
-def test_a_run_with_an_address_of_before_takes_nothing_back(open_app, start):
+def test_a_run_with_an_address_of_before_takes_nothing_back(open_app, start, picker):
     """Nobody touched a widget: a job that ended, a drawer that was opened, before the last write had arrived in the browser."""
     app = open_app(start)
-    app.selectbox(key="weights.format").set_value("int4").run()
-    app.number_input(key="seed").set_value(11)
+    picker(app.selectbox, "weights.format").set_value("int4").run()
+    picker(app.number_input, "seed").set_value(11)
     late(app, encode_link(start))
     wanted = start.replace(weights="int4-sym-channel-mse", seed=11)
     for before in (encode_link(start), encode_link(wanted.replace(seed=start.seed))):
@@ -113,23 +113,23 @@ def test_what_is_not_understood_is_said_and_dismissed(open_app, start):
     assert state(app).settings.model == "digits"
 
 
-def test_a_link_proves_itself_until_something_changes(open_app, start):
+def test_a_link_proves_itself_until_something_changes(open_app, start, picker):
     app = open_app(start)
     stamp = state(app).good.result.stamp
     go(app, encode_link(start, stamp=stamp))
     assert "✓" in texts(app) and "Reproduced" in texts(app)
     go(app, encode_link(start, stamp=f"{'0' * 16}-{stamp.partition('-')[2]}"))
     assert "✗" in texts(app) and "other weight codes or scales" in texts(app)
-    app.number_input(key="seed").set_value(3).run()
+    picker(app.number_input, "seed").set_value(3).run()
     assert "✗" not in texts(app) and "r=" not in asked(app)
 
 
-def test_settings_that_no_link_holds_are_said_and_the_page_goes_on(open_app):
+def test_settings_that_no_link_holds_are_said_and_the_page_goes_on(open_app, picker):
     many = {i: "int8-sym-channel-lo1.23456789hi1.23456789" for i in range(6)}
     app = open_app(Settings(model="digits", layers=many))
     state(app).settings = state(app).settings.replace(layers=many | {i: "int8" for i in range(6, 70)})
     assert not app.exception
-    app.number_input(key="seed").set_value(3).run()
+    picker(app.number_input, "seed").set_value(3).run()
     assert "use a settings file instead" in texts(app) or "there is no layer" in texts(app)
     assert not app.exception
 
@@ -156,12 +156,12 @@ def test_adjusting_takes_what_it_found_and_undo_gives_it_back(open_app):
     assert state(app).settings == start and "Ranges adjusted" not in texts(app)
 
 
-def test_what_adjusting_found_is_left_when_the_settings_have_changed_meanwhile(open_app):
+def test_what_adjusting_found_is_left_when_the_settings_have_changed_meanwhile(open_app, picker):
     start = Settings(model="digits", weights="int3-sym-tensor-minmax", activations="fp32",
                      calibration_samples=16, evaluation_samples=60)  # fmt: skip
     app = with_drawer(open_app(start))
     app.button(key="adjust").click().run()
-    app.number_input(key="seed").set_value(4).run()
+    picker(app.number_input, "seed").set_value(4).run()
     assert state(app).jobs["adjust"].wait(60)
     app.run()
     app.run()

@@ -19,22 +19,22 @@ def test_three_metrics_and_three_bars_a_layer(open_app):
     assert "weights only, activations only, both" in chart.proto.alt
 
 
-def test_the_switch_gives_the_first_and_the_last_layer_fp32_in_the_link(open_app):
+def test_the_switch_gives_the_first_and_the_last_layer_fp32_in_the_link(open_app, picker):
     app = open_app(LOW)
-    toggle = next(each for each in app.toggle if each.key == "exempt")
+    toggle = picker(app.toggle, "exempt")
     assert not toggle.value
     toggle.set_value(True).run()
     assert app.query_params["l0"] == app.query_params["l5"] == "fp32" and not app.exception
-    toggle = next(each for each in app.toggle if each.key == "exempt")
+    toggle = picker(app.toggle, "exempt")
     assert toggle.value
     toggle.set_value(False).run()
     assert "l0" not in app.query_params and "l5" not in app.query_params
 
 
-def test_the_switch_gives_back_what_the_two_layers_had(open_app):
+def test_the_switch_gives_back_what_the_two_layers_had(open_app, picker):
     app = open_app(LOW.replace(layers={0: "int8-sym-channel-minmax", 2: "int6-sym-tensor-minmax"}))
-    next(each for each in app.toggle if each.key == "exempt").set_value(True).run()
+    picker(app.toggle, "exempt").set_value(True).run()
     assert app.query_params["l0"] == app.query_params["l5"] == "fp32"
-    next(each for each in app.toggle if each.key == "exempt").set_value(False).run()
+    picker(app.toggle, "exempt").set_value(False).run()
     assert app.query_params["l0"] == "int8-sym-channel-minmax" and app.query_params["l2"] == "int6-sym-tensor-minmax"
     assert "l5" not in app.query_params

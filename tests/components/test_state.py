@@ -27,19 +27,22 @@ def test_a_refused_change_is_one_sentence_and_changes_nothing(tab):
     assert tab.settings == before and "no number of bits" in tab.problem
 
 
-def test_a_widget_that_speaks_in_a_fragments_run_is_an_echo(tab, monkeypatch):
-    """A poll that was on its way while Back, a preset or a job changed the widgets' values."""
-
-    class Poll:
-        fragment_ids_this_run = ["figures"]
-
-    before, view = tab.settings, dict(tab.view)
-    monkeypatch.setattr(page, "get_script_run_ctx", lambda: Poll)
-    assert not page.change(lambda settings: settings.replace(seed=1))
-    page.change_recipe("weights", format="int3")
-    page.choose_model("article-mlp")
-    page.look(sel=3)
-    assert (tab.settings, tab.view, tab.changed) == (before, view, False)
+def test_a_widget_stays_while_it_has_what_the_settings_have_and_is_made_anew_when_they_differ(tab, monkeypatch):
+    """Nothing is ever set in the browser, and a message of a widget that Back or a preset has replaced is not heard."""
+    session, heard = {}, []
+    monkeypatch.setattr(page.st, "session_state", session)
+    first = page.shown("seed", 0, heard.append)
+    session[first["key"]] = 0  # as Streamlit does when the widget is made
+    assert page.shown("seed", 0, heard.append)["key"] == first["key"]
+    session[first["key"]] = 7  # chosen
+    first["on_change"](*first["args"])
+    assert heard == [7] and page.shown("seed", 7, heard.append)["key"] == first["key"]
+    second = page.shown("seed", 3, heard.append)
+    assert second["key"] != first["key"] and first["key"] in session
+    first["on_change"](*first["args"])
+    assert heard == [7]
+    session[second["key"]] = 3
+    assert page.shown("seed", 3, heard.append)["key"] == second["key"] == page.shown("seed", 3, print)["key"]
 
 
 def test_a_range_that_cannot_go_along_gives_way_to_min_max_with_a_sentence(tab):
