@@ -22,13 +22,14 @@ CLIPPED = 0.01  # share of the weights
 FEW = 0.6  # share of the codes that are used
 LARGEST = 1 << 17  # weights of a layer that is quantized another way: advice comes with the report
 WEIGHED = "Such gains are of the weights alone; whether the network gains, the metric tells when you try it."
+GROUP = 32  # weights a scale, as the finest that people deploy with integers
 FAINT = 40.0  # dB from which weights cost next to nothing
 
 Tensor = Callable[[int, Recipe], QuantizedTensor]
 
 
 def advise(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndarray], tensor: Tensor | None = None) -> tuple[str, ...]:
-    """At most three sentences, the most useful first.
+    """At most three sentences, the most useful first; where there is none, one on the worst layer and what was tried there.
 
     layers: the report's rows (see report.layer_row); weights: of each layer, float32 [out, ...]
     tensor: (index, recipe) → the layer quantized so, where it may be known already
@@ -38,7 +39,7 @@ def advise(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndar
     found = [advice for rule in rules for advice in rule(layers, settings, weights, tensor)]
     found.sort(key=lambda pair: -pair[0])
     sentences = tuple(sentence for _, sentence in found[:MOST])
-    return (*sentences[:-1], f"{sentences[-1]} {WEIGHED}") if sentences else _fine(layers, settings)
+    return (*sentences[:-1], f"{sentences[-1]} {WEIGHED}") if sentences else _fine(layers, settings, weights, tensor)
 
 
 Found = list[tuple[float, str]]
@@ -138,14 +139,43 @@ def _median_sqnr(weight: np.ndarray, q: QuantizedTensor) -> float:
     return float(np.median(10 * np.log10(signal[some] / noise[some]))) if some.any() else np.inf
 
 
-def _fine(layers: Sequence[dict], settings: Settings) -> tuple[str, ...]:
+def _fine(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndarray], tensor: Tensor) -> tuple[str, ...]:
+    """No rule had anything to say: the worst layer, and what was tried there."""
     worst = min(layers, key=_sqnr)
     if not np.isfinite(worst["sqnr_db"]):
         return ("The weights are kept exactly; choose fewer bits to see what they cost.",)
     if worst["sqnr_db"] >= FAINT:
         return (f"Even the worst layer, `{worst['name']}`, keeps {worst['sqnr_db']:.0f} dB of weight SQNR: fewer bits "
                 "may do, the accuracy tells.",)  # fmt: skip
-    if not settings.weights_of(worst["index"]).range:  # nothing else was tried
-        return (f"The worst layer is `{worst['name']}` with {worst['sqnr_db']:.0f} dB of weight SQNR.",)
-    return (f"The worst layer is `{worst['name']}` with {worst['sqnr_db']:.0f} dB of weight SQNR; neither a finer "
-            "granularity nor another range gains 3 dB there, more bits would.",)  # fmt: skip
+    said = f"The worst layer is `{worst['name']}` with {worst['sqnr_db']:.0f} dB of weight SQNR"
+    others = _others(settings.weights_of(worst["index"])) if worst["weights"] <= LARGEST else {}
+    if not others:
+        return (f"{said}.",)
+    weight = weights[worst["index"]]
+    changed = {words: tensor(worst["index"], recipe) for words, recipe in others.items()}
+    gains = {words: sqnr_db(weight, q.dequantize()) - worst["sqnr_db"] for words, q in changed.items()}
+    words = max(gains, key=gains.get)
+    if gains[words] < GAIN:
+        tried = " nor ".join(others) if len(others) > 1 else next(iter(others))
+        return (f"{said}; {'neither ' if len(others) > 1 else 'not even '}{tried} would gain {GAIN:.0f} dB there, more bits would.",)
+    extra = changed[words].nbytes - worst["bytes"]
+    return (f"{said}; {words} would gain {gains[words]:.1f} dB there for {extra:,} bytes. {WEIGHED}",)
+
+
+def _others(recipe: Recipe) -> dict[str, Recipe]:
+    """How else a layer can be quantized with as many bits, by what it is called."""
+    if not recipe.range or needs_inputs(recipe):
+        return {}
+    finer = {"a scale per channel": "channel"} if recipe.kind in ("tensor", "block") else {}
+    if recipe.kind != "group" or recipe.size > GROUP:
+        finer[f"groups of {GROUP}"] = f"g{GROUP}"
+    wanted = {words: {"granularity": granularity} for words, granularity in finer.items()}
+    if recipe.method != "mse":
+        wanted["the MSE range"] = {"range": "mse"}
+    found = {}
+    for words, parts in wanted.items():
+        try:
+            found[words] = recipe.replace(**parts)
+        except SettingsError:  # a range that this granularity cannot have
+            continue
+    return found

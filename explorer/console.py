@@ -1,6 +1,7 @@
 """How the command line shows what the engine found: JSON for programs, columns for people."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
@@ -14,8 +15,8 @@ LAYER_COLUMNS = {  # of Result.layers: title and format
     "recipe": ("recipe", "s"),
     "bits_per_weight": ("bits", ".2f"),
     "share_of_bytes": ("of bytes", ".1%"),
-    "sqnr_db": ("weight SQNR", ".1f"),
-    "output_sqnr_db": ("output SQNR", ".1f"),
+    "sqnr_db": ("weight SQNR, dB", ".1f"),
+    "output_sqnr_db": ("output SQNR, dB", ".1f"),
     "clipped_share": ("clipped", ".2%"),
     "used_codes": ("codes", "d"),
 }
@@ -125,15 +126,25 @@ def predicted_words(predicted) -> list[tuple[str, str]]:
     memory = ("activations", f"{time.peak_bytes:,.0f} bytes at most at once (exact for these widths)")
     if time.seconds is None:
         return [("latency", f"{time.why} {where} ({time.how})"), *([memory] if time.peak_bytes else [])]
-    gain = "" if predicted.speedup is None else f", {predicted.speedup:.3g} times as fast as FP32"
-    saving = "" if predicted.energy_saving is None else f", FP32 {predicted.energy_saving:.3g} times as much"
+    gain = "" if predicted.speedup is None else f", {_times(predicted.speedup)}as fast as FP32"
+    saving = "" if predicted.energy_saving is None else f", FP32 {_times(predicted.energy_saving)}as much"
     static = ", static power not known and left out" if spent.static is None else f", static power {spent.static / spent.joules:.0%}"
     return [
-        ("latency", f"{1e3 * time.seconds:.3g} ms, {1e3 * time.low:.3g} to {1e3 * time.high:.3g} ({time.how}) {where}{gain}"),
-        ("energy", f"{1e3 * spent.joules:.3g} mJ ({spent.how}: arithmetic {spent.arithmetic / spent.joules:.0%}, "
+        ("latency", f"{_si(time.seconds, 's')}, {_si(time.low, 's')} to {_si(time.high, 's')} ({time.how}) {where}{gain}"),
+        ("energy", f"{_si(spent.joules, 'J')} ({spent.how}: arithmetic {spent.arithmetic / spent.joules:.0%}, "
                    f"weights {spent.weights / spent.joules:.0%}, activations {spent.activations / spent.joules:.0%}{static}){saving}"),
         memory,
     ]  # fmt: skip
+
+
+def _times(ratio: float) -> str:
+    return "" if f"{ratio:.2f}" == "1.00" else f"{ratio:.3g} times "
+
+
+def _si(value: float, unit: str) -> str:
+    """Three digits with the prefix that fits: 0.0000953 s is "95.3 µs"."""
+    power = min(max(math.floor(math.log10(value) / 3), -4), 0) if value > 0 else 0
+    return f"{value / 1000**power:.3g} {('', 'm', 'µ', 'n', 'p')[-power]}{unit}"
 
 
 def print_devices(as_json: bool) -> None:

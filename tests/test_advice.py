@@ -76,3 +76,22 @@ def test_the_gain_of_a_scale_per_channel_is_that_of_the_median_channel():
         return 10 * np.log10(np.median(ratios)) if len(ratios) % 2 else np.mean(10 * np.log10(np.sort(ratios)[len(ratios) // 2 - 1 :][:2]))
 
     assert number(r"by (\d+) dB", first) == round(median("int8-sym-channel") - median("int8-sym-tensor"))
+
+
+@pytest.mark.parametrize(("model", "recipe"), [("silero-vad", "int4-sym-channel-mse"), ("voice", "int4-sym-channel-minmax"),
+                                               ("gpt-shakespeare", "int4-sym-channel-minmax"), ("digits", "int3-sym-channel-mse")])  # fmt: skip
+def test_what_is_said_of_the_worst_layer_is_so_when_it_is_quantized_that_way(model, recipe):
+    (sentence,) = advice(recipe, model)
+    settings = Settings(model, recipe, "fp32")
+    weight = pipeline.network_of(settings).weight(layer(sentence, settings))
+
+    def gain(**parts) -> float:
+        return sqnr_db(weight, quantize(weight, settings.weights.replace(**parts)).dequantize()) - sqnr_db(weight, quantize(weight, recipe).dequantize())
+
+    best = max(gain(granularity="g32"), gain(range="mse"))
+    if "would gain 3 dB" in sentence:
+        assert best < 3
+    else:
+        assert number(r"would gain ([\d.]+) dB", sentence) == pytest.approx(best, abs=0.06) and best >= 3
+        extra = quantize(weight, settings.weights.replace(granularity="g32")).nbytes - quantize(weight, recipe).nbytes
+        assert "groups of 32" in sentence and number(r"for ([\d,]+) bytes", sentence) == extra

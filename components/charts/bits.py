@@ -13,14 +13,14 @@ RISING = ("share", "cosine")  # units of metrics that are better the higher
 ORDER = (2, 3, 4, 5, 6, 7, 8, 16, 32)
 
 
-def bits(points: list[dict], metric: str, now: int, own: str, colors: Palette, below: str = "size") -> tuple[go.Figure, str]:
+def bits(points: list[dict], metric: str, now: int, own: str, colors: Palette, below: str = "size", alike: bool = True) -> tuple[go.Figure, str]:
     """points: dicts of views.tradeoff; now: bits of the weights in force; own: their format, if no integer;
-    below: one of en_cost.AXES, what the bars show."""
+    below: one of en_cost.AXES, what the bars show; alike: whether one of the points is what is in force."""
     points = sorted(points, key=lambda point: (point["bits"], point["format"]))
     order = [name_of(width, "") for width in ORDER]
     if own:  # beside the integers of as many bits
         order.insert(next(i for i, width in enumerate(ORDER) if width >= now) + (now in ORDER), own)
-    chosen = own or name_of(now, "")
+    chosen = (own or name_of(now, "")) if alike else None
     x = [name_of(point["bits"], point["format"]) for point in points]
     marked = [colors.accent if name == chosen else colors.quiet for name in x]
     tips = [_tip(point, below) for point in points]

@@ -2,16 +2,17 @@
 
 import plotly.graph_objects as go
 
-from components.charts.style import Palette, figure
+from components.charts.style import Palette, figure, log_axis
 from components.words import en, en_cost
-from components.words.numbers import in_one_prefix, metric, percent, size
+from components.words.numbers import in_one_prefix, metric, percent, prefixed, size
 
 
 def roof(seen: dict, selected: int, device: str, colors: Palette) -> tuple[go.Figure, str]:
     """seen: views.cost.roofline; the chosen layer is marked."""
     layers = seen["layers"]
-    axis = {"type": "log", "showgrid": True, "zeroline": False, "exponentformat": "SI", "dtick": 1}
-    chart = figure(colors, 400, xaxis=axis | {"title": en_cost.ROOF_X}, yaxis=axis | {"title": en_cost.ROOF_Y})
+    points = [(line["x"], line["y"]) for line in seen["roofs"]] + [([each["intensity"] for each in layers], [each["attained"] for each in layers])]
+    axes = [log_axis([value for point in points for value in point[i]], prefixed) | {"showgrid": True, "zeroline": False} for i in (0, 1)]
+    chart = figure(colors, 400, xaxis=axes[0] | {"title": en_cost.ROOF_X}, yaxis=axes[1] | {"title": en_cost.ROOF_Y})
     for line in seen["roofs"]:
         chart.add_scatter(x=line["x"], y=line["y"], mode="lines", hoverinfo="skip",
                           line={"color": colors.quiet, "width": 2, "dash": "dot" if line["level"] == "cache_bandwidth" else "solid"})  # fmt: skip

@@ -2,9 +2,9 @@
 
 import plotly.graph_objects as go
 
-from components.charts.style import Palette, figure
+from components.charts.style import Palette, figure, log_axis
 from components.words import en_formats as en
-from components.words.numbers import decibel, short
+from components.words.numbers import decibel, prefixed, short
 
 LEAST, MARGIN = -0.3, 0.15  # of the logarithmic axis, in decades: a count of 1 is still a bar
 STEMS = 500  # how thin a stored value is drawn
@@ -17,8 +17,8 @@ def two_formats(seen: list[dict], colors: Palette) -> tuple[go.Figure, str]:
     axes = {}
     for row, each in enumerate(seen):
         top = 1 - row * (height + gap)
-        axes[_axis(row, "yaxis")] = {"domain": [max(top - height, 0), top], "type": "log", "title": en.TWO_Y, "dtick": 1,
-                                     "range": [LEAST, each["log10_most"] + MARGIN]}  # fmt: skip
+        counts = log_axis([4, 10 ** each["log10_most"]], prefixed)
+        axes[_axis(row, "yaxis")] = counts | {"domain": [max(top - height, 0), top], "title": en.TWO_Y, "range": [LEAST, each["log10_most"] + MARGIN]}
     chart = figure(colors, 110 + 190 * rows, barmode="overlay", bargap=0,
                    xaxis={"title": en.TWO_X, "anchor": _axis(rows - 1, "y"), "zeroline": False}, **axes)  # fmt: skip
     for row, each in enumerate(seen):

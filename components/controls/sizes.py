@@ -25,13 +25,15 @@ def sizes(snapshot: Snapshot) -> None:
     for title, why in sized:
         if isinstance(why, str):
             st.caption(en_cost.FILES_NOT.format(title=title, why=why))
-    st.caption(en_cost.FILES_NOTE.format(others=size(found["others"])))
+    others = en_cost.FILES_OTHERS.format(size=size(found["others"])) if found["others"] else ""
+    st.caption(en_cost.FILES_NOTE.format(others=others))
 
 
 def _smaller(left) -> None:
     if left is None:
         return
-    zstd = "—" if left.zstd is None else f"{left.zstd:.2f}"
-    said = en_cost.SMALLER.format(stored=short(left.stored), entropy=f"{left.entropy:.2f}", zstd=zstd, saved=percent(1 - left.entropy / left.stored, 0))
+    saved = {part: percent(1 - bits / left.stored, 0) for part, bits in (("entropy", left.entropy), ("zstd", left.zstd)) if bits is not None}
+    zstd = "" if left.zstd is None else en_cost.ZSTD.format(zstd=f"{left.zstd:.2f}", saved=saved["zstd"])
+    said = en_cost.SMALLER.format(stored=short(left.stored), entropy=f"{left.entropy:.2f}", saved=saved["entropy"], zstd=zstd)
     mark(left.how)
     st.markdown(said + (f" {en_cost.SMALLER_WASTED}" if left.wasted else ""))

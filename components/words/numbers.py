@@ -84,6 +84,15 @@ def metric(value: float | None, unit: str) -> str:
     return f"{number:.3g} {prefixed}"
 
 
+LARGE = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
+
+
+def prefixed(value: float) -> str:
+    """A number on an axis whose title has the unit: "0.5", "20 G"."""
+    prefix, factor = next((each for each in LARGE if value >= each[1]), ("", 1.0))
+    return f"{value / factor:.3g} {prefix}".rstrip()
+
+
 def in_one_prefix(values: list[float], unit: str) -> tuple[str, list[float]]:
     """Values in the unit that suits the largest of them: ("ms", [0.1, 9.3])."""
     prefix, factor = next((each for each in PREFIXES if max(values) >= each[1]), PREFIXES[-1])

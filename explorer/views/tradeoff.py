@@ -70,6 +70,11 @@ def _point(there: Settings, cancel) -> dict:
     }  # fmt: skip
 
 
+def alike(settings: Settings) -> bool:
+    """Whether no layer has a recipe of its own: only then are the settings themselves one of the points."""
+    return not settings.layers and not settings.layer_bits
+
+
 def own_format(weights: Recipe) -> str:
     """The title of a format that is not among the bit widths, else empty."""
     return "" if weights.scheme or weights.format == "fp32" else FORMATS[weights.format].title
