@@ -9,7 +9,9 @@ from explorer.views.graph import graph
 
 
 def edges(model: str) -> set[tuple[str, str]]:
+    """Layers by name, sums by their number."""
     names = [layer.name for layer in load(model).layers]
+    names += [f"+{i}" for i in range(len(graph(Settings(model))["sums"]))]
     return {(names[edge["first"]], names[edge["second"]]) for edge in graph(Settings(model))["edges"]}
 
 
@@ -21,23 +23,23 @@ def test_a_chain_is_a_chain():
 
 def test_a_residual_block_forks_and_joins():
     found = edges("fashion-resnet")
-    block = {("stem", "blocks.0.first"), ("blocks.0.first", "blocks.0.second"), ("blocks.0.second", "blocks.1.first"),
-             ("stem", "blocks.1.first"), ("stem", "blocks.1.shortcut"), ("blocks.0.second", "blocks.1.shortcut"),
-             ("blocks.1.first", "blocks.1.second"), ("blocks.1.second", "blocks.2.first"), ("blocks.1.shortcut", "blocks.2.first"),
-             ("blocks.1.second", "blocks.2.shortcut"), ("blocks.1.shortcut", "blocks.2.shortcut"),
-             ("blocks.2.first", "blocks.2.second"), ("blocks.2.second", "classifier"), ("blocks.2.shortcut", "classifier")}  # fmt: skip
+    block = {("stem", "blocks.0.first"), ("blocks.0.first", "blocks.0.second"), ("blocks.0.second", "+0"), ("stem", "+0"),
+             ("+0", "blocks.1.first"), ("+0", "blocks.1.shortcut"), ("blocks.1.first", "blocks.1.second"), ("blocks.1.second", "+1"),
+             ("blocks.1.shortcut", "+1"), ("+1", "blocks.2.first"), ("+1", "blocks.2.shortcut"), ("blocks.2.first", "blocks.2.second"),
+             ("blocks.2.second", "+2"), ("blocks.2.shortcut", "+2"), ("+2", "classifier")}  # fmt: skip
     assert found == block
     seen = graph(Settings("fashion-resnet"))
-    assert len(set(seen["places"])) == len(seen["places"])
+    assert len(seen["sums"]) == 3 and len(set(seen["places"] + seen["sums"])) == len(seen["places"]) + 3
 
 
 @pytest.mark.parametrize("model", here())
 def test_every_edge_goes_on_and_ends_where_its_layers_stand(model):
     seen = graph(Settings(model))
     assert len(seen["places"]) == len(load(model).layers)
-    assert {edge["second"] for edge in seen["edges"]} == set(range(1, len(seen["places"])))
+    places = seen["places"] + seen["sums"]
+    assert {edge["second"] for edge in seen["edges"]} == set(range(1, len(places)))
     for edge in seen["edges"]:
-        assert edge["points"][0] == seen["places"][edge["first"]] and edge["points"][-1] == seen["places"][edge["second"]]
+        assert edge["points"][0] == places[edge["first"]] and edge["points"][-1] == places[edge["second"]]
         assert edge["points"][0][0] < edge["points"][-1][0]
 
 
@@ -46,10 +48,11 @@ def test_a_cell_that_loops_is_its_layers_in_order():
     assert edges("silero-vad") == set(zip(names, names[1:])) and graph(Settings("silero-vad"))["followed"]
 
 
-def test_of_a_transformer_every_layer_reads_what_all_before_it_added():
+def test_of_a_transformer_a_layer_reads_the_sum_of_all_before_it():
     found = edges("gpt-shakespeare")
-    assert {("blocks.0.q", "blocks.0.o"), ("blocks.0.gate", "blocks.0.down"), ("blocks.0.o", "blocks.3.up"), ("blocks.3.down", "head")} <= found
-    assert not {("blocks.0.q", "blocks.0.gate"), ("blocks.1.up", "blocks.1.q")} & found
+    assert {("blocks.0.q", "blocks.0.o"), ("blocks.0.gate", "blocks.0.down"), ("embed", "+0"), ("blocks.0.o", "+0"), ("+0", "blocks.0.up"),
+            ("+0", "+1"), ("blocks.0.down", "+1"), ("+1", "blocks.1.q"), ("blocks.3.down", "+7"), ("+7", "head")} <= found  # fmt: skip
+    assert not {("blocks.0.q", "blocks.0.gate"), ("blocks.1.up", "blocks.1.q"), ("blocks.0.o", "blocks.0.up")} & found
 
 
 def test_what_cannot_be_told_apart_is_a_chain_and_says_so(monkeypatch):
