@@ -39,6 +39,8 @@ VIEW = {
     "pic": re.compile("[a-z][a-z0-9_-]{0,30}"),  # the measure that the bars show
     "log": re.compile("1"),  # logarithmic counts
     "tab": re.compile("[a-z][a-z0-9_-]{0,30}"),
+    "fmt": re.compile("[a-z][a-z0-9_]{0,15}"),  # of the page of formats: the one that is shown
+    "beside": re.compile("[a-z][a-z0-9_]{0,15}"),  # and what it is compared with
 }
 STAMP = re.compile(r"[A-Za-z0-9._:,@+-]{1,200}")
 DATA = re.compile("[0-9a-f]{12}")  # of images of one's own: what was measured on them is not reproduced without
@@ -49,7 +51,7 @@ LARGEST_FILE = 1_000_000  # characters
 def encode_link(settings: Settings, view: Mapping | None = None, stamp: str | None = None) -> str:
     """The canonical query string of `settings`, then what moves only the view, then the stamp.
 
-    view: any of sel (layer index), pic, log (bool), tab; None and False are left out.
+    view: any of sel (layer index), pic, log (bool), tab, fmt, beside; None and False are left out.
     Raises SettingsError when the link would be too long, or a view field is none.
     """
     if not isinstance(settings, Settings):
@@ -93,7 +95,7 @@ def decode_link(query) -> tuple[Settings, tuple[Note, ...]]:
 
 
 def decode_view(query) -> dict:
-    """What the link says about the view: any of sel (int), pic, log (True), tab. Never raises."""
+    """What the link says about the view: any of sel (int), pic, log (True), tab, fmt, beside. Never raises."""
     fields, _ = read_query(query)
     view = {key: fields[key] for key, pattern in VIEW.items() if pattern.fullmatch(fields.get(key, ""))}
     if "sel" in view:

@@ -7,25 +7,38 @@ from components.words.numbers import exactly, short
 from explorer.errors import DataError
 from explorer.views.code_bits import fields, nearest, taken_apart
 
+CODE = "code"  # (format, pattern) that is shown
 START = 1.25  # a number that few formats have
 
 
 def bit_editor(format: str) -> None:
-    """The bits of one code of `format`; every format keeps a code of its own."""
+    """The bits of one code of `format`. Another format takes the number along, as it was typed or as it was stored."""
     st.fragment(_editor)(format)
 
 
 def _editor(format: str) -> None:
-    key = f"code.{format}"
-    if key not in st.session_state:
-        st.session_state[key] = nearest(format, START)["pattern"]
-    code = taken_apart(format, st.session_state[key])
-    _buttons(format, key, code)
+    shown, pattern = st.session_state.get(CODE, (None, 0))
+    if shown != format:
+        st.session_state[CODE] = format, _along(format, shown, pattern)
+    code = taken_apart(*st.session_state[CODE])
+    _buttons(format, code)
     st.html(f'<p class="code-value">{_meaning(code)}</p>')
-    _typed(format, key)
+    _typed(format)
 
 
-def _buttons(format: str, key: str, code: dict) -> None:
+def _along(format: str, before: str | None, pattern: int) -> int:
+    """The code of the number that was typed, else of the one that `before` showed."""
+    typed, stored = _number(st.session_state.get("typed", "")), None if before is None else taken_apart(before, pattern)["value"]
+    for number in (typed, stored):
+        try:
+            if number is not None:
+                return nearest(format, number)["pattern"]
+        except DataError:  # not finite, or beyond every format
+            continue
+    return nearest(format, START)["pattern"]
+
+
+def _buttons(format: str, code: dict) -> None:
     place = len(code["bits"])
     with st.container(horizontal=True, gap="medium", key="bits"):
         for name, width in fields(format):
@@ -35,12 +48,12 @@ def _buttons(format: str, key: str, code: dict) -> None:
                     for _ in range(width):
                         place -= 1
                         bit = code["bits"][len(code["bits"]) - 1 - place]
-                        st.button(str(bit), key=f"bit.{format}.{place}", on_click=_flip, args=(key, place),
+                        st.button(str(bit), key=f"bit.{format}.{place}", on_click=_flip, args=(format, place),
                                   type="primary" if bit else "secondary")  # fmt: skip
 
 
-def _flip(key: str, place: int) -> None:
-    st.session_state[key] ^= 1 << place
+def _flip(format: str, place: int) -> None:
+    st.session_state[CODE] = format, st.session_state[CODE][1] ^ 1 << place
     st.session_state.pop("typed", None)
 
 
@@ -54,8 +67,8 @@ def _meaning(code: dict) -> str:
     return en.CODE_MEANS.format(code=hexadecimal, value=exactly(code["value"]), formula=formula, kind=words)
 
 
-def _typed(format: str, key: str) -> None:
-    text = st.text_input(en.TYPE_NUMBER, key="typed", help=en.TYPE_NUMBER_HELP, placeholder="0.1", on_change=_taken, args=(format, key),
+def _typed(format: str) -> None:
+    text = st.text_input(en.TYPE_NUMBER, key="typed", help=en.TYPE_NUMBER_HELP, placeholder="0.1", on_change=_taken, args=(format,),
                          width=260)  # fmt: skip
     value = _number(text)
     if text and value is None:
@@ -65,17 +78,17 @@ def _typed(format: str, key: str) -> None:
             found = nearest(format, value)
         except DataError as error:
             return st.text(f"{str(error)[:1].upper()}{str(error)[1:]}.")
-        line = en.TYPED_SATURATED if found["saturated"] else en.TYPED
+        line = en.TYPED_SATURATED if found["saturated"] else en.TYPED if found["error"] else en.TYPED_EXACT
         st.text(line.format(value=exactly(found["value"]), error=short(found["error"]),
                             below=short(found["below"]), above=short(found["above"])))  # fmt: skip
 
 
-def _taken(format: str, key: str) -> None:
+def _taken(format: str) -> None:
     """A number was typed: its code is the one that is shown."""
     value = _number(st.session_state["typed"])
     try:
         if value is not None:
-            st.session_state[key] = nearest(format, value)["pattern"]
+            st.session_state[CODE] = format, nearest(format, value)["pattern"]
     except DataError:  # said where the number stands
         pass
 

@@ -22,7 +22,7 @@ KEY = "explorer"
 
 @dataclass
 class State:
-    """settings: the experiment. view: sel, pic, log, tab, as in a link.
+    """settings: the experiment. view: as in a link, see link.VIEW.
 
     stamp: what the opened link promises. notes: what of it is not used as asked.
     problem: one sentence on the last change that was refused; refused: its text, which stays in its field to be mended.

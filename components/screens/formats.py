@@ -7,7 +7,7 @@ from components.charts import number_line, tables, two_formats
 from components.charts.origin import mark
 from components.charts.style import draw, palette
 from components.controls.bit_editor import bit_editor
-from components.controls.state import state
+from components.controls.state import look, shown, state
 from components.words import en_formats as en
 from components.words.numbers import exactly, short, whole
 from explorer.errors import ExplorerError
@@ -22,8 +22,8 @@ BESIDE = ("fp8e4m3", "int8")  # what a format is compared with at first
 
 def formats() -> None:
     left, right = st.columns(2, gap="medium")
-    first = _pick(left, "format.a", en.FORMAT_A, en.FORMAT_A_HELP, state().settings.weights.format)
-    beside = _pick(right, "format.b", en.FORMAT_B, en.FORMAT_B_HELP, BESIDE[first == BESIDE[0]])
+    first = _pick(left, "fmt", en.FORMAT_A, en.FORMAT_A_HELP, state().settings.weights.format)
+    beside = _pick(right, "beside", en.FORMAT_B, en.FORMAT_B_HELP, BESIDE[first == BESIDE[0]])
     chosen = list(dict.fromkeys((first, beside)))
     st.caption(facts(first)["description"])
     left, right = st.columns([5, 4], gap="large")
@@ -40,11 +40,12 @@ def formats() -> None:
     _native(chosen)
 
 
-def _pick(where, key: str, label: str, help: str, default: str) -> str:
-    ids = list(FORMATS.ids)
-    if st.session_state.get(key) not in ids:
-        st.session_state[key] = default
-    return where.selectbox(label, ids, key=key, format_func=lambda id: FORMATS[id].title, help=help)
+def _pick(where, field: str, label: str, help: str, default: str) -> str:
+    """The format that this field of the view names, or the default."""
+    ids, chosen = list(FORMATS.ids), state().view.get(field, default)
+    chosen = chosen if chosen in ids else default
+    where.selectbox(label, ids, ids.index(chosen), lambda id: FORMATS[id].title, help=help, **shown(field, chosen, lambda id: look(**{field: id})))
+    return chosen
 
 
 def _facts(chosen: list[str]) -> pd.DataFrame:
