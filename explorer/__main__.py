@@ -179,10 +179,14 @@ def export(options) -> None:
 
 
 def _target_of(file: str) -> str:
-    """The target whose files are called so; ONNX for a name that says nothing."""
+    """The target whose files end so; ONNX for a name without an ending. Raises SettingsError for one that is no target's."""
     from explorer.deploy import REPORT, TARGETS
+    from explorer.errors import SettingsError
 
-    return {each.suffix: each.id for each in (*TARGETS, REPORT)}.get(Path(file).suffix.lower(), "onnx")
+    ends, ending = {each.suffix: each.id for each in (*TARGETS, REPORT)}, Path(file).suffix.lower()
+    if ending and ending not in ends:
+        raise SettingsError(f"no export writes files that end in {ending}; use one of {', '.join(ends)}, or say which with --to")
+    return ends.get(ending, "onnx")
 
 
 def measure(options) -> None:

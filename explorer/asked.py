@@ -4,6 +4,7 @@ import sys
 
 from explorer.errors import SettingsError
 from explorer.files import read
+from explorer.models import MODELS
 
 
 def own_images(options):
@@ -18,6 +19,8 @@ def asked(options):
     since a script should not receive the numbers of something else."""
     settings, notes = _decoded(options)
     if any(note.refused for note in notes):
+        if options.link in MODELS.ids:
+            raise SettingsError(f"{options.link} is a model, not a link; write ?m={options.link}")
         said = [note.problem for note in notes if note.refused or not note.used]  # what is missing has a default
         raise SettingsError("; ".join([*said, "nothing was done"]))
     for note in notes:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 def some(ids: list[str], most: int = 12) -> str:
     """The first ids in words, and how many more there are."""
     more = len(ids) - most
-    return ", ".join(ids[:most]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(ids[:most]) + (f" and {more} more" if more > 1 else f", {ids[-1]}" if more == 1 else "")
 
 
 class Registry(Generic[T]):

@@ -9,7 +9,7 @@ from components.words import en
 
 
 def badge(kind: str, text: str, why: str) -> str:
-    """kind: "measured", "exact", "predicted", "running" or "stopped"."""
+    """kind: one of en.ORIGINS, "running" or "stopped"."""
     return f'<span class="figure-origin {kind}">{with_tip(html.escape(text), why) if why else html.escape(text)}</span>'
 
 

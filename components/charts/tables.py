@@ -24,7 +24,7 @@ def layers(table: pd.DataFrame, key: str) -> None:
         count=whole(len(table)), worst="none" if worst is None else table["name"][worst],
         sqnr=en.EXACT if worst is None else decibel(table["sqnr_db"][worst]),
     )  # fmt: skip
-    _table(table, en.LAYERS, key, alt, "exact measured", height=min(35 * len(table) + 38, 420))
+    _table(table, en.LAYERS, key, alt, "exact measured", height=min(35 * len(table) + 50, 438))
 
 
 def worked(table: pd.DataFrame, name: str) -> None:
@@ -88,7 +88,7 @@ def supported(table: pd.DataFrame) -> None:
     titles = {id: NUMBERS[id].title for id in table.columns}
     words = {"processor": en_formats.SUPPORT_FIRST} | {id: (title, NUMBERS[id].description) for id, title in titles.items()}
     alt = en_formats.SUPPORT_ALT.format(count=whole(len(table)), formats=", ".join(titles.values()))
-    _plain(table.replace(en_formats.SUPPORT).reset_index(), words, alt, "exact", en_formats.SUPPORT_WHY)
+    _plain(table.replace(en_formats.SUPPORT).reset_index(), words, alt, "documented", en_formats.SUPPORT_WHY)
 
 
 def _plain(table: pd.DataFrame, words: dict[str, tuple[str, str]], alt: str, origin: str, why: str = "") -> None:

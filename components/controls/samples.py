@@ -48,8 +48,8 @@ def _tab(snapshot: Snapshot) -> None:
         choices = [each for each in en.CHOICES if labelled or each != "wrong"]
         which = st.segmented_control(en.CHOICE, choices, format_func=en.CHOICES.get, default=choices[0], required=True,
                                      key=f"samples.which.{labelled}", help=en.CHOICE_HELP, label_visibility="collapsed")  # fmt: skip
-        said = en.CHANGED if labelled else en.UNLABELLED
-        st.caption(said.format(changed=whole(len(evaluation.changed)), n=whole(evaluation.metric.n)))
+        said = en.CHANGED_IN.get(MODELS[settings.model].metric, en.CHANGED) if labelled else en.UNLABELLED
+        st.caption(said.format(changed=whole(len(evaluation.changed)), n=whole(evaluation.metric.n)), width="content")
         mark("measured")
     indices = order(settings, evaluation, which)
     if not indices:
@@ -190,11 +190,11 @@ def _marked(pairs: list[tuple[str | None, str | None]]) -> str:
 
 
 def _sure(answer: str, sure: float | None) -> str:
-    return html.escape(answer) if sure is None else html.escape(en.SURE.format(answer=answer, sure=percent(sure, 0)))
+    return html.escape(answer) if sure is None else html.escape(en.SURE.format(answer=answer, sure=percent(sure, 0))).replace(" %", "&nbsp;%")
 
 
 def _mark(right: bool | None) -> str:
-    return "" if right is None else ' <b class="right">✓</b>' if right else ' <b class="wrong">✗</b>'
+    return "" if right is None else '&nbsp;<b class="right">✓</b>' if right else '&nbsp;<b class="wrong">✗</b>'
 
 
 RENDERERS = {"picture": _pictures, "sound": _sounds, "features": _features, "text": _texts}

@@ -111,6 +111,7 @@ ORIGINS = {
     "exact": ("exact", "Computed from all weights or by a formula, no estimate."),
     "measured": ("measured here", "Measured by running the network on samples on this machine."),
     "predicted": ("predicted", "Computed from a model of the device, never run on it."),
+    "documented": ("documented", "As documents of makers and tools say; each is named."),
 }
 MEASURED = "measured here, n = {n}"
 MEASURED_HELP = "Measured by running the network on this machine on n test samples."
@@ -177,8 +178,8 @@ TABS_HELP = "One more picture of the chosen layer or of the whole network."
 
 LIVE = {
     "bars_title": "{label} of each layer, {unit}",
-    "histogram_title": "{name}: {count} weights by value",
-    "curve_title": "Error against clip threshold",
+    "histogram_title": "{name}: how many of {count} weights have which value",
+    "curve_title": "Mean square error against clip threshold",
     "higher_better": "↑ higher is better",
     "lower_better": "↓ lower is better",
     "fp32": "FP32",
@@ -201,6 +202,7 @@ LIVE = {
     "threshold": "Clip threshold",
     "valuetext": "{value}: mean squared error {mse}, SQNR {sqnr} dB, {origin}",
     "weight": "weight",
+    "cut": "threshold",
     "rows": "with a range for each row",
     "tip_fp32": "{value}: {count} weights in this bin",
     "tip_quantized": "{count} round to {value}",
@@ -271,8 +273,8 @@ LAYERS = {
     "share_of_bytes": ("Share of bytes", "Share of the whole network's bytes, in percent."),
     "low": ("Low", "Lower end of the range."),
     "high": ("High", "Upper end of the range."),
-    "sqnr_db": ("Weight SQNR", "Weights against the error made on them, in dB."),
-    "output_sqnr_db": ("Output SQNR", "What the layer computes against the error made on it, in dB."),
+    "sqnr_db": ("Weight SQNR, dB", "Weights against the error made on them."),
+    "output_sqnr_db": ("Output SQNR, dB", "What the layer computes against the error made on it."),
     "rounding_share": ("Rounding", "Share of the squared error that comes from rounding, the rest from clipping, in percent."),
     "clipped_share": ("Clipped", "Share of weights outside the range, in percent."),
     "used_codes": ("Codes used", "How many different codes occur."),

@@ -5,6 +5,7 @@ CHOICE = "Which samples"
 CHOICE_HELP = "Changed first: where the quantized network no longer answers like FP32. Wrong: where it does not answer like the label. As drawn: in the order of the test."
 WAIT = "The samples follow with the first estimate."
 CHANGED = "{changed} of {n} answers changed."
+CHANGED_IN = {"accuracy of frames": "In {changed} of {n} recordings at least one frame is answered otherwise."}
 UNLABELLED = "{changed} of {n} answers changed; these samples have no labels."
 NONE_WRONG = "No answer is wrong."
 MORE = "More"

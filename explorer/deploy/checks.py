@@ -81,7 +81,8 @@ class Checks:
 
     def sentence(self) -> str:
         """What was compared, in one line of plain English."""
-        more = (f"; {self.joined} values before sums and means are integers too, which the simulation on the page leaves in floating "
+        values = "value" if self.joined == 1 else "values"
+        more = (f"; {self.joined} {values} before sums and means {'is an integer' if self.joined == 1 else 'are integers'} too, which the simulation on the page leaves in floating "
                 f"point: {self.simulated_metric.value:.4f} without them" if self.joined else "")  # fmt: skip
         return (f"read again by {self.reader}: {self.codes:,} codes equal; largest output difference {self.largest_difference:.3g} "
                 f"of {self.largest_output:.3g}; {self.metric.name} {self.metric.value:.4f}, simulated "

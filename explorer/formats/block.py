@@ -131,7 +131,7 @@ class BoundedTwoLevel(TwoLevel):
 
 
 def _mx(id: str, title: str, element: Number) -> None:
-    bits = f"{element.bits} bits in blocks of 32, scales powers of two"
+    bits = f"{title.removeprefix('MX')} elements of {element.bits} bits in blocks of 32, scales powers of two"
     for suffix, up, says in (("", False, "that may clip the largest value"), ("up", True, "rounded up, which never clips")):
         FORMATS.register(BlockFormat(
             f"{id}{suffix}", f"{title} up" if up else title, "MX", element, Blocks(32, PowerOfTwo(element.max, up)),

@@ -128,7 +128,7 @@ def mono(content: bytes, rate: int) -> tuple[np.ndarray, list[str]]:
     if theirs != rate:
         common = gcd(theirs, rate)
         wave = resample_poly(wave, rate // common, theirs // common)
-        notes.append(f"Its {theirs:,} samples a second became {rate:,}.")
+        notes.append(f"Its {theirs:,} samples a second became {rate:,}, as the recordings of the test have.")
     return np.clip(wave, -1, 1), notes
 
 

@@ -18,6 +18,7 @@ from components.live import live  # noqa: E402
 
 WORDS = {
     "bars_title": "{label} of each layer, {unit}",
+    "cut": "threshold",
     "histogram_title": "{name}: {count} weights by value",
     "curve_title": "Mean squared error against clip threshold",
     "higher_better": "↑ higher is better",

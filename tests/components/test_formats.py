@@ -82,3 +82,8 @@ def test_every_format_has_its_page(page, format):
     code, value = shown(app)
     assert value == pytest.approx(taken_apart(format, code)["value"], rel=1e-6)
     assert len([each for each in app.button if each.key.startswith(f"bit.{format}.")]) == FORMATS[format].bits
+
+
+def test_what_processors_do_is_said_to_be_from_documents(page):
+    pieces = "".join(str(each.value) for each in page(fmt="int4", beside="fp8e4m3").get("html"))
+    assert pieces.count('figure-origin documented"') == 1 and 'figure-origin exact"' in pieces

@@ -62,7 +62,7 @@ def test_sound_and_text_are_drawn_safely(monkeypatch):
     tab_of_samples._sounds([row | {"seen": {"kind": "sound", "wav": b"RIFF", "seconds": 1.0, "low": [-0.5], "high": [0.5]}}])
     tab_of_samples._texts([row | {"seen": {"kind": "text", "text": "<script>"}}])
     assert '<audio controls preload="metadata" src="data:audio/wav;base64,UklGRg=="' in drawn[0]
-    assert "data:image/svg+xml;base64," in drawn[0] and "&lt;i&gt;, 60 %" in drawn[0]
+    assert "data:image/svg+xml;base64," in drawn[0] and "&lt;i&gt;, 60&nbsp;%" in drawn[0]
     assert "&lt;script&gt;" in drawn[1] and "<script" not in drawn[1]
 
 
@@ -73,7 +73,7 @@ def test_words_that_were_not_said_are_marked_and_missing_ones_struck_out(monkeyp
     tab_of_samples._sounds([{"index": 0, "truth": "A, <b>.", "fp32": "a <b>", "fp32_sure": None, "quantized": "x c", "sure": None,
                              "changed": True, "fp32_right": True, "right": False, "words": pairs,
                              "seen": {"kind": "sound", "wav": b"", "seconds": 1.0, "low": [0], "high": [0]}}])  # fmt: skip
-    assert "<dt>Said</dt><dd>A, &lt;b&gt;.</dd>" in drawn[0] and "<dd>a &lt;b&gt; <b" in drawn[0]
+    assert "<dt>Said</dt><dd>A, &lt;b&gt;.</dd>" in drawn[0] and "<dd>a &lt;b&gt;&nbsp;<b" in drawn[0]
     assert '<mark title="instead of “a”">x</mark> <del title="left out">&lt;b&gt;</del> <mark title="put in">c</mark>' in drawn[0]
 
 

@@ -71,7 +71,7 @@ def test_another_rate_and_two_channels_are_the_same_tone(rate):
     heard, notes = mono(wav(np.stack([left, np.zeros_like(left)], 1).astype(np.float32), rate), speech.RATE)
     middle = slice(800, -800)  # the filter needs a past and a future
     assert len(heard) == speech.RATE and np.abs(heard - tone(1, speech.RATE) / 2)[middle].max() < 2e-3
-    assert notes == ["Its 2 channels are averaged.", f"Its {rate:,} samples a second became 8,000."]
+    assert notes == ["Its 2 channels are averaged.", f"Its {rate:,} samples a second became 8,000, as the recordings of the test have."]
 
 
 def test_of_long_recordings_a_part_is_heard_and_silence_is_said():

@@ -44,14 +44,14 @@ function placeFlags(live, marks, at, edge) {
 }
 
 function drawCurve(live) {
-  const { palette, outcome, data: { curve } } = live;
+  const { palette, outcome, data: { curve, words } } = live;
   const ctx = openCanvas(live.parts.curve, palette);
   const scales = curveScales(live);
   const { frame, x, y } = scales;
   const errors = logTicks(y.domain, 4);
   const thresholds = logTicks(x.domain, 4);
   drawLeftAxis(ctx, palette, frame, y, errors, logTickText(errors));
-  drawBottomAxis(ctx, palette, frame, x, thresholds, logTickText(thresholds));
+  drawBottomAxis(ctx, palette, frame, x, thresholds, logTickText(thresholds), curve.thresholds.length > 1 ? words.cut : "");
   const inside = { left: frame.left, right: frame.right, top: frame.top - 2, bottom: frame.bottom };
   const along = (line) => curve.thresholds
     .map((threshold, i) => [x(threshold), line[i] > 0 ? y(line[i]) : frame.bottom + 50]);
@@ -88,7 +88,9 @@ function drawEndLabels(ctx, live, { frame, y, total }) {
 function drawPartLabels(ctx, live, { frame, x, y }) {
   const { palette, data: { curve, words } } = live;
   const visible = (error) => error > 0 && y(error) < frame.bottom - 7;
-  const lowest = (errors, i) => clamp(y(errors[i]), frame.top + 8, frame.bottom - 9);
+  const level = curve.rows_mse === null ? -Infinity : clamp(y(curve.rows_mse), frame.top, frame.bottom);  // drawRows writes there
+  const clear = (at) => (at > level - 20 && at < level + 10 ? level + 12 : at);
+  const lowest = (errors, i) => clamp(clear(y(errors[i])), frame.top + 8, frame.bottom - 9);
   const first = curve.rounding.findIndex(visible);
   const last = curve.clipping.findLastIndex(visible);
   const style = { baseline: "middle", plate: palette.paper };
