@@ -93,8 +93,8 @@ def _asymmetric(layers, settings, weights, tensor) -> Found:
     if best is None:
         return []
     gain, row, _ = best
-    return [(gain, f"`{row['name']}`: only {row['used_codes']} of {row['available_codes']} codes are used, since its "
-                   f"weights lie mostly on one side of zero; an asymmetric range gains {gain:.1f} dB.")]  # fmt: skip
+    return [(gain, f"`{row['name']}`: only {row['used_codes']} of {row['available_codes']} codes are used; its weights lie mostly "
+                   f"on one side of zero, and an asymmetric range gains {gain:.1f} dB.")]  # fmt: skip
 
 
 def _lopsided(row: dict) -> bool:

@@ -80,7 +80,7 @@ def name_of(bits: int, format: str) -> str:
 
 def _tip(point: dict, below: str) -> str:
     return en.BITS_POINT.format(
-        bits=name_of(point["bits"], point["format"]) + ("" if point["format"] or point["bits"] in en.BITS_NAMES else " bits"),
+        bits=name_of(point["bits"], point["format"]) + ("" if point["format"] else en.BITS_TIP[point["bits"] in en.BITS_NAMES]),
         size=_cost(point, below),
         **{name: value(point[name], point["unit"]) for name in ("value", "low", "high")},
     )  # fmt: skip

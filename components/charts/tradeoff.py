@@ -58,5 +58,5 @@ def _label(point: dict) -> str:
 def _tip(point: dict, below: str, key: str, unit: str) -> str:
     cost = _cost(point[key], below, unit)
     kept, low, high = (value(point[name], point["unit"]) for name in ("value", "low", "high"))
-    label = _label(point) if point["preset"] or point["format"] or point["bits"] in en.BITS_NAMES else f"{point['bits']} bits"
+    label = _label(point) + ("" if point["preset"] or point["format"] else en.BITS_TIP[point["bits"] in en.BITS_NAMES])
     return en_cost.TRADEOFF_TIP.format(name=label, value=kept, low=low, high=high, cost=cost)

@@ -10,12 +10,10 @@ from components.controls.job import Job, job
 from components.controls.progress import stopped, under_way
 from components.words import en_samples as en
 from explorer.models import MODELS
-from explorer.models.labelled import ENDINGS
 from explorer.settings import Settings
 from explorer.views.tried import tried
 
 PATIENCE, POLL = 0.5, 0.3  # seconds
-TYPES = {"picture": [ending[1:] for ending in ENDINGS], "sound": ["wav"], "file": None}
 
 
 def own_sample(snapshot: Snapshot, show: Callable[[dict], None]) -> None:
@@ -41,7 +39,7 @@ def _given(settings: Settings) -> bytes:
     st.caption(en.OWN_SAYS.format(says=given.says))
     key = f"own.{settings.model}"
     if given.kind != "text":
-        file = st.file_uploader(en.OWN_LABEL[given.kind], TYPES[given.kind], key=key, label_visibility="collapsed")
+        file = st.file_uploader(en.OWN_LABEL[given.kind], key=key, label_visibility="collapsed")  # of any type: the engine says what is wrong
         return b"" if file is None else file.getvalue()
     with st.form(f"{key}.form", border=False):
         text = st.text_area(en.OWN_LABEL["text"], key=key, height=96, label_visibility="collapsed", placeholder=en.OWN_LABEL["text"])

@@ -230,6 +230,7 @@ BITS_HERE = "chosen now"
 BITS_ALT = "{metric} and size for {count} bit widths: {points}."
 BITS_POINT = "{bits}: {value} ({low} to {high}), {size}"
 BITS_NAMES = {32: "FP32"}
+BITS_TIP = (" bits", " weights")  # after a number, after a name
 BITS_RUNNING = "{done} of {all} bit widths measured"
 BITS_START = "Measure all bit widths"
 BITS_START_WHY = "Every bit width runs the network on all test samples: for this model that takes a while."
