@@ -178,8 +178,8 @@ def _in_blocks(m, tiling, recipe, rounder, shape, axis) -> QuantizedTensor:
     for place in tiling.regions():
         codes[place] = element.encode(divided(m, *place, tiling, blocks, scales), rounder)
     values, offset = element.values(), 0.0 if scales.offset is None else scales.offset.astype(np.float64)
-    ends = (value * scales.scale.astype(np.float64) + offset for value in (values[0], values[-1]))
-    low, high = np.sort(np.stack(tuple(ends)), axis=0)  # a scale may be negative
+    ends = [value * scales.scale.astype(np.float64) + offset for value in (values[0], values[-1])]
+    low, high = np.minimum(*ends), np.maximum(*ends)  # a scale may be negative
     zero_point = np.full(scales.scale.shape, getattr(element, "zero", 0), np.int32)
     return QuantizedTensor(unmatrix(codes, shape, axis), scales.scale, zero_point, recipe, low, high, axis,
                            scales.offset, scales.stored)  # fmt: skip
