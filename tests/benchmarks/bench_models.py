@@ -16,14 +16,16 @@ WHOLE = {"fashion-resnet": 500, "gpt-shakespeare": 500, "silero-vad": 500, "voic
 FIRST = {"efficientnet-lite0": (300, 1000), "minilm": (None, 1000), "smollm2-135m": (5000, 10000)}  # for the weights' report; the first estimate
 ROUNDS = 7
 MEMORY = 2e9  # bytes of a process, but of smollm2
-TIMES = 4  # the FP32 weights, of what a process grows by over its imports; less than 100 MB is not told from what all grow by
-LEAST = 100e6
+TIMES = 4  # the FP32 weights, of what a process grows by over what it has once another network was through
+LEAST = 100e6  # bytes of growth that are told from chance
 GROWTH = """
 import re, sys
-import torch
+from explorer.process import prepare
+prepare()
 from explorer import pipeline
 from explorer.settings import Settings
 peak = lambda: 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])  # getrusage counts what the parent held
+pipeline.run(Settings("digits", "int8-sym-channel-minmax", "uint8-asym-tensor-minmax"))
 before = peak()
 pipeline.run(Settings(sys.argv[1], "int8-sym-channel-minmax", "uint8-asym-tensor-minmax"))
 print(before, peak())
