@@ -8,16 +8,21 @@ from components.words.numbers import whole
 from explorer.models import MODELS
 
 
+WIDTH = 900  # pixels of text that is read in lines
+
+
 def about() -> None:
-    st.markdown(en_about.ABOUT_TEXT)
-    st.markdown(f"## {en_about.ABOUT_MODELS}")
-    for model in MODELS:
-        facts = en_about.ABOUT_MODEL.format(parameters=whole(model.parameters), metric=model.metric,
-                                      test=whole(model.test_size), calibration=whole(model.calibration_size))  # fmt: skip
-        st.markdown(f"**{model.title}.** {facts}")
-        st.caption(f"{model.source[:1].upper()}{model.source[1:]}. {en_about.ABOUT_LICENCE}: {model.licence}.")
-    st.markdown(f"## {en_parity.PARITY}")
-    st.markdown(en_parity.PARITY_TEXT)
+    with st.container(width=WIDTH):
+        st.markdown(en_about.ABOUT_TEXT)
+        st.markdown(f"## {en_about.ABOUT_MODELS}")
+        for model in MODELS:
+            facts = en_about.ABOUT_MODEL.format(parameters=whole(model.parameters), metric=model.metric,
+                                          test=whole(model.test_size), calibration=whole(model.calibration_size))  # fmt: skip
+            st.markdown(f"**{model.title}** `{model.id}`. {facts}")
+            st.caption(f"{model.source[:1].upper()}{model.source[1:]}. {en_about.ABOUT_LICENCE}: {model.licence}.")
+        st.markdown(f"## {en_parity.PARITY}")
+        st.markdown(en_parity.PARITY_TEXT)
     parity()
-    st.markdown(f"## {en_about.ABOUT_TERMS}")
-    st.markdown("\n".join(f"- **{term}**: {meaning}" for term, meaning in en_about.TERMS.items()))
+    with st.container(width=WIDTH):
+        st.markdown(f"## {en_about.ABOUT_TERMS}")
+        st.markdown("\n".join(f"- **{term}**: {meaning}" for term, meaning in en_about.TERMS.items()))
