@@ -9,7 +9,7 @@ from components.words.numbers import in_one_prefix, metric, percent, prefixed, s
 
 def roof(seen: dict, selected: int, device: str, colors: Palette) -> tuple[go.Figure, str]:
     """seen: views.cost.roofline; the chosen layer is marked."""
-    layers = seen["layers"]
+    layers = sorted(seen["layers"], key=lambda each: each["index"] == selected)  # drawn last
     points = [(line["x"], line["y"]) for line in seen["roofs"]] + [([each["intensity"] for each in layers], [each["attained"] for each in layers])]
     axes = [log_axis([value for point in points for value in point[i]], prefixed) | {"showgrid": True, "zeroline": False} for i in (0, 1)]
     chart = figure(colors, 400, xaxis=axes[0] | {"title": en_cost.ROOF_X}, yaxis=axes[1] | {"title": en_cost.ROOF_Y})
@@ -26,11 +26,11 @@ def roof(seen: dict, selected: int, device: str, colors: Palette) -> tuple[go.Fi
         for each in layers
     ]  # fmt: skip
     symbols = {"depthwise": "circle-open", "linear": "line-ew-open", "embedding": "triangle-up"}  # as under the bars
+    shades = [colors.accent if each["index"] == selected else colors.quiet for each in layers]
     chart.add_scatter(
         x=[each["intensity"] for each in layers], y=[each["attained"] for each in layers], mode="markers", hovertext=tips, hoverinfo="text",
         marker={"size": [14 if each["index"] == selected else 9 for each in layers],
-                "color": [colors.accent if each["index"] == selected else colors.soft for each in layers],
-                "line": {"color": colors.accent, "width": 1.5}, "symbol": [symbols.get(each["kind"], "square") for each in layers]},
+                "color": shades, "line": {"color": shades, "width": 1.5}, "symbol": [symbols.get(each["kind"], "square") for each in layers]},
     )  # fmt: skip
     bounds = ", ".join(f"{sum(each['bound'] == bound for each in layers)} wait for {words}" for bound, words in en_cost.BOUND.items())
     slowest = max(layers, key=lambda each: each["seconds"])

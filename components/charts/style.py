@@ -12,7 +12,8 @@ import streamlit as st
 from components.charts.origin import badges
 
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
-TICKS = [factor * 10.0**power for power in range(-15, 16) for factor in (1, 2, 5)]
+TICKS = {factor * 10.0**power: power + log for power in range(-15, 16) for factor, log in ((1, 0.0), (2, 0.30103), (5, 0.69897))}  # and their log10
+BEYOND = 0.02  # decades
 CONFIG = {"displayModeBar": False, "toImageButtonOptions": {"format": "svg"}}
 
 
@@ -54,10 +55,13 @@ def figure(colors: Palette, height: int, **layout) -> go.Figure:
 
 
 def log_axis(values: list[float], written: Callable[[float], str]) -> dict:
-    """An axis on which a tick is 1, 2 or 5 times a power of ten, all of them written; powers alone where they are many."""
+    """An axis on which a tick is 1, 2 or 5 times a power of ten, all of them written; powers alone where they are many. It goes from
+    the last tick below the values to the first above them: where none of its ticks is seen, Plotly does not know where its title goes."""
     ticks = [tick for tick in TICKS if min(values) / 5 < tick < max(values) * 5]
-    ticks = ticks if len(ticks) <= 12 else [tick for tick in ticks if tick in TICKS[::3]]
-    return {"type": "log", "tickvals": ticks, "ticktext": [written(tick) for tick in ticks]}
+    ticks = ticks if len(ticks) <= 12 else [tick for tick in ticks if TICKS[tick].is_integer()]
+    ends = max(tick for tick in TICKS if tick < min(values)), min(tick for tick in TICKS if tick > max(values))
+    ends = [TICKS[tick] + margin for tick, margin in zip(ends, (-BEYOND, BEYOND))]
+    return {"type": "log", "tickvals": ticks, "ticktext": [written(tick) for tick in ticks], "range": ends}
 
 
 def draw(chart: go.Figure, alt: str, title: str, key: str, *, origin: str, why: str = "", **selection) -> None:
