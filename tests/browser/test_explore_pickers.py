@@ -157,6 +157,16 @@ def test_a_refused_value_leaves_everything_as_it_was(explore):
     expect(field).to_have_value("")
 
 
+def test_what_is_typed_and_a_click_elsewhere_are_both_taken(explore):
+    """The click takes the typed number over in passing: two choices within one redraw."""
+    page = explore(BASE, **QUIET)
+    page.locator(f"{place('seed')} input").fill("123")
+    page.locator(place("log")).get_by_text("Log counts").click()
+    pick(page, "weights.format", "INT6")
+    is_now(page, BASE.replace(seed=123, weights="int6-sym-channel-mse"), **QUIET, log=True)
+    expect(page.locator(f"{place('seed')} input")).to_have_value("123")
+
+
 def test_numbers_beyond_what_there_is_are_refused_by_the_field(explore):
     page = explore(BASE, **QUIET)
     field = page.locator(f"{place('evaluation_samples')} input")
