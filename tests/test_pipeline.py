@@ -237,3 +237,12 @@ def test_records_survive_the_disk():
 def test_two_samples_of_a_proportion_may_differ_and_half_a_percent_of_a_mean(kind, apart, verdict):
     given, found = (f"{'0' * 16}-{value:g}-48" for value in (0.9, 0.9 - apart))
     assert compare_stamps(given, found, kind=kind)[0] == verdict
+
+
+def test_of_a_language_model_few_texts_tell_a_layers_output_error(monkeypatch):
+    settings = Settings("gpt-shakespeare", "int4-sym-channel-minmax", "uint8-asym-tensor-minmax", calibration_samples=32)
+    few = pipeline.output_sqnr(settings)
+    CACHE.clear()
+    monkeypatch.setattr(pipeline, "OUTPUT_TEXTS", 32)
+    assert few != pipeline.output_sqnr(settings) and few == pytest.approx(pipeline.output_sqnr(settings), abs=0.25)
+    CACHE.clear()
