@@ -78,7 +78,7 @@ def shown(name: str, value, hear: Callable) -> dict:
 
 def _heard(name: str, key: str, hear: Callable) -> None:
     """A widget has another value, or one that is gone is spoken of as if it were new."""
-    if key == f"{name}-{state().made[name]}":
+    if key == f"{name}-{state().made.get(name)}":
         hear(st.session_state[key])
 
 
