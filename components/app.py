@@ -26,6 +26,8 @@ from components.words import en  # noqa: E402
 
 HERE = Path(__file__).parent
 STYLE, ICON = HERE / "style.css", HERE / "icon.svg"
+# Until a run has ended a picker that was made anew has its predecessor beside it
+ONCE = '.stApp:has([data-stale="false"][class*="st-key-{name}-"]) [data-stale="true"][class*="st-key-{name}-"] {{ display: none; }}\n'
 
 
 @st.cache_resource
@@ -37,7 +39,7 @@ def freeze() -> None:
 
 def main() -> None:
     st.set_page_config(page_title=en.TITLE, page_icon=str(ICON), layout="wide")
-    st.html(STYLE)
+    st.html(f"<style>{STYLE.read_text()}{''.join(ONCE.format(name=name.replace('.', '-')) for name in sorted(state().made))}</style>")
     page = st.navigation(
         [
             st.Page(explore, title=en.EXPLORE, default=True),
