@@ -137,8 +137,8 @@ def is_now(page: Page, settings: Settings, **view) -> None:
 
 
 def place(key: str) -> str:
-    """Where the widget of this name stands; its key ends in how often it was made."""
-    return f"[class*='st-key-{key.replace('.', '-')}-']"
+    """Where the widget of this name stands; its key ends in how often it was made, and its predecessor is hidden until a run ends."""
+    return f"[class*='st-key-{key.replace('.', '-')}-']:visible"
 
 
 def pick(page: Page, key: str, label: str, tries: int = 5) -> None:

@@ -97,7 +97,7 @@ def test_bit_widths_show_accuracy_and_size_of_every_width(explore):
         there = engine(BASE.replace(weights=f"int{bits}-sym-channel-mse"))
         assert f"{bits} bits: {100 * there.metric.value:.1f} % ({100 * there.metric.low:.1f} %" in alt
         assert f"{there.cost.size_bytes / 1000:.3g} kB" in alt
-    assert f"FP32: {100 * engine(BASE).fp32_metric.value:.1f} %" in alt
+    assert f"FP32 weights: {100 * engine(BASE).fp32_metric.value:.1f} %" in alt
 
 
 def test_channels_name_the_worst_with_its_number(explore):
@@ -160,7 +160,7 @@ def test_the_layer_table_holds_the_report(explore):
     header, *rows = table(page, f"lowest weight SQNR has {worst['name']}, {worst['sqnr_db']:.1f} dB.")
     assert [row[0] for row in rows] == layers["name"].tolist()
     for row, wanted in zip(rows, layers["sqnr_db"], strict=True):
-        assert number(row[header.index("Weight SQNR")]) == pytest.approx(wanted, abs=0.06)
+        assert number(row[header.index("Weight SQNR, dB")]) == pytest.approx(wanted, abs=0.06)
 
 
 def test_about_and_back_keeps_the_settings(explore):
