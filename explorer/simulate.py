@@ -225,7 +225,7 @@ def run_in_batches(
 
 def _energy(x: torch.Tensor) -> float:
     """Σ x²: of parts that stay in the cache in float32, of their sums in float64."""
-    energy = sum(float(torch.dot(part, part)) for part in x.reshape(-1).split(CHUNK))
+    energy = sum(float(torch.dot(part, part)) for part in torch.from_numpy(x.numpy().ravel("K")).split(CHUNK))  # as it lies
     return energy if math.isfinite(energy) else float(torch.linalg.vector_norm(x, dtype=torch.float64)) ** 2  # beyond float32
 
 
@@ -260,10 +260,15 @@ def replace_bias(module: torch.nn.Module, bias: np.ndarray) -> None:
 def _quantize_input(module: torch.nn.Module, layer: Layer, quantizer: ActivationQuantizer) -> None:
     def quantize(_module, inputs: tuple) -> torch.Tensor:
         x = inputs[0]
-        if quantizer.recipe.kind == "token" and layer.kind != "linear":
-            return quantizer(x.flatten(1)).view_as(x)
-        if (quantizer.recipe.blocks or quantizer.recipe.kind == "group") and layer.kind != "linear":
-            return quantizer(x.movedim(1, -1)).movedim(-1, 1).contiguous()
+        if layer.kind == "linear":
+            return quantizer(x)
+        last = x.movedim(1, -1)  # the channels of a convolution, where they lie in most networks
+        if quantizer.recipe.kind == "token":
+            x = last if last.is_contiguous() else x
+            y = quantizer(x.flatten(1)).view(x.shape)
+            return y.movedim(-1, 1) if x is last else y
+        if quantizer.recipe.blocks or quantizer.recipe.kind == "group" or last.is_contiguous():
+            return quantizer(last).movedim(-1, 1)
         return quantizer(x)
 
     module.register_forward_pre_hook(quantize)

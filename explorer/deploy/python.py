@@ -105,8 +105,8 @@ def dequantize(codes, layer, scale, zero_point):
 def fake_quantize(x, number, scale, zero_point):
     """Activations to their codes and back."""
     if isinstance(number[0], torch.dtype):
-        return (x / scale).clamp(-number[1], number[1]).to(number[0]).float() * scale
-    return (x / scale).round().clamp(number[0] - zero_point, number[1] - zero_point) * scale
+        return (x / scale).clamp_(-number[1], number[1]).to(number[0]).float() * scale
+    return (x / scale).round_().clamp_(number[0] - zero_point, number[1] - zero_point) * scale
 
 
 def apply(model, scales=None):

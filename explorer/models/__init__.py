@@ -7,7 +7,7 @@ A model is one file of this package that registers an entry. The entry is cheap 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ import numpy as np
 
 from explorer.errors import ModelError, SettingsError
 from explorer.fetch import Parcel, fetch, is_here, take
-from explorer.models.layout import out_first
+from explorer.models.layout import channels_last, out_first
 from explorer.registry import Registry
 
 if TYPE_CHECKING:  # importing torch takes over a second: only a loaded network needs it
@@ -164,7 +164,8 @@ def load(id: str) -> Network:
                          f"python -m explorer fetch {id}.")  # fmt: skip
     with _lock_of(id):
         if id not in _networks:
-            _networks[id] = model.load()
+            network = model.load()
+            _networks[id] = replace(network, prepare=lambda samples: channels_last(network.prepare(samples)))
         return _networks[id]
 
 

@@ -16,16 +16,16 @@ from tests.benchmarks.timing import Row, paired, times_as_long
 ROOT = Path(__file__).parents[2]
 MODEL, SAMPLES, ROUNDS = "efficientnet-lite0", 50, 3
 TIMES, INPUTS, MEGABYTES = 2, 3, 1000
-# What a process has used at its most (Linux counts in KiB) once it has recorded.
+# What a process has used at its most once it has recorded, in KiB; getrusage would count what the parent held.
 PEAK = """
-import resource
+import re
 from explorer.process import prepare
 prepare()
 from explorer.models import MODELS, load
 from explorer.simulate import record
 network, batch = load({model!r}), MODELS[{model!r}].batch
 record(network, network.calibration[:{samples}], batch)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 """
 
 
