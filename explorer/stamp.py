@@ -35,10 +35,12 @@ def tolerance(value: float, n: int, kind: str) -> float:
     return max(TOLERANCE * max(1.0, abs(value)), 2 / max(n, 1) if kind == "proportion" else 0.0)
 
 
-def compare_stamps(given: str, found: str, *, kind: str = "proportion", algorithms: Sequence[str] = ()) -> tuple[str, str]:
+def compare_stamps(
+    given: str, found: str, *, kind: str = "proportion", unit: str = "share", algorithms: Sequence[str] = ()
+) -> tuple[str, str]:
     """("same" | "close" | "different", a sentence) for a link's stamp and the one computed here.
 
-    kind: of the metric
+    kind, unit: of the metric
     algorithms: those of the settings whose codes are not promised to be the same bits everywhere
     """
     parts, here = STAMP.fullmatch(given or ""), STAMP.fullmatch(found)
@@ -51,7 +53,8 @@ def compare_stamps(given: str, found: str, *, kind: str = "proportion", algorith
         return "different", f"The link's result has {n:,} samples and this one {int(here[3]):,}; {codes}."
     if same_codes and math.isclose(value, here_value, abs_tol=1e-6):
         return "same", "Reproduced: the same weight codes and scales, and the same metric."
-    metric = f"the metric was {value:.4f} and is {here_value:.4f}"
+    was, now = (f"{100 * each:.2f} %" if unit == "share" else f"{each:.4f}" for each in (value, here_value))
+    metric = f"the metric was {was} and is {now}"
     if abs(value - here_value) <= tolerance(value, n, kind):
         if same_codes:
             return "close", f"Reproduced within tolerance: {codes}; {metric}."

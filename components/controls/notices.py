@@ -42,7 +42,8 @@ def notices(job) -> None:
 
 
 def _verdict(now: State, result: Result) -> None:
-    verdict, sentence = compare_stamps(now.stamp, result.stamp, kind=result.metric.kind, algorithms=inexact(now.settings.algorithms))
+    verdict, sentence = compare_stamps(now.stamp, result.stamp, kind=result.metric.kind, unit=result.metric.unit,
+                                       algorithms=inexact(now.settings.algorithms))  # fmt: skip
     kind = {"same": "good", "close": "plain", "different": "bad"}[verdict]
     notice(kind, sentence, f"stamp-{verdict}", en.LINK_OPENED[verdict])
 

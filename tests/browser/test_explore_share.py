@@ -57,7 +57,7 @@ def test_the_copied_link_gives_the_same_numbers_in_another_browser_and_proves_it
     ("change", "mark", "kind", "says"),
     [
         (lambda digest, value, n: f"{'0' * 16}-{value}-{n}", "✗", "bad-stamp-different", "other weight codes or scales"),
-        (lambda digest, value, n: f"{digest}-0.123-{n}", "✗", "bad-stamp-different", "the metric was 0.1230 and is"),
+        (lambda digest, value, n: f"{digest}-0.123-{n}", "✗", "bad-stamp-different", "the metric was 12.30 % and is"),
         (lambda digest, value, n: f"{digest}-{float(value) - 0.005}-{n}", "≈", "plain-stamp-close", "within tolerance"),
         (lambda digest, value, n: f"{digest}-{value}-77", "✗", "bad-stamp-different", "77 samples and this one 200"),
         (lambda digest, value, n: "nonsense", "✗", "bad-stamp-different", "not readable"),
