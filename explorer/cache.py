@@ -27,6 +27,7 @@ T = TypeVar("T")
 Arrays = Mapping[str, np.ndarray]
 
 MEMORY = 400 << 20  # bytes kept in memory
+ROOM = 0.9  # how much of that is kept when it is full, so that there is room for some time
 DISK = 256 << 20  # bytes kept on disk
 SLOW = 0.05  # seconds: what took less is not worth a file
 PARTS = 3600  # seconds after which a half-written file is that of a process that was stopped
@@ -42,13 +43,27 @@ class Codec:
     unpack: Callable[[Arrays], Any]
 
 
+@dataclass
+class Kept:
+    """A value in memory. seconds: what it took to make; rank: the lowest goes first"""
+
+    value: Any
+    size: int
+    seconds: float
+    rank: float = 0.0
+
+
 class Cache:
-    """Least recently used goes first. Threads that ask for the same key wait for one computation."""
+    """Threads that ask for the same key wait for one computation.
+
+    What was cheap to make for its size and was not used for long goes first (GreedyDual-Size, Cao and Irani, USENIX 1997):
+    the rank of a value is its seconds per byte over the rank of the last to go, when it is used.
+    """
 
     def __init__(self, folder: Path | None, memory: int = MEMORY, disk: int = DISK):
         self.folder, self._memory, self._disk = folder, memory, disk
-        self._values: OrderedDict[str, tuple[Any, int]] = OrderedDict()
-        self._size = 0
+        self._values: OrderedDict[str, Kept] = OrderedDict()  # the last used last
+        self._size, self._gone = 0, 0.0  # gone: the highest rank of what went
         self._lock = Lock()
         self._making: dict[str, Lock] = {}
         self._last: dict[str, tuple[Any, Any]] = {}
@@ -57,15 +72,15 @@ class Cache:
         """The value under `key`, made if need be; with a codec a slow one is kept on disk too."""
         with self._lock:
             if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key][0]
+                return self._used(key)
             making = self._making.setdefault(key, Lock())
         try:
             with making:
                 found, value = self.peek(key)
                 if not found:
+                    started = time.perf_counter()
                     value = self._make(key, make, codec)
-                    self.put(key, value)
+                    self.put(key, value, seconds=time.perf_counter() - started)
         finally:
             with self._lock:
                 self._making.pop(key, None)
@@ -75,23 +90,41 @@ class Cache:
         """(whether it is known, the value), without making it."""
         with self._lock:
             if key in self._values:
-                self._values.move_to_end(key)
-                return True, self._values[key][0]
+                return True, self._used(key)
         value = self._read(key, codec) if codec else None
         if value is not None:
             self.put(key, value)
         return value is not None, value
 
-    def put(self, key: str, value: Any, codec: Codec | None = None) -> None:
-        """Keep a value; with a codec on disk too."""
-        size = _size_of(value)
+    def put(self, key: str, value: Any, codec: Codec | None = None, *, seconds: float = SLOW) -> None:
+        """Keep a value that took so many seconds to make; with a codec on disk too."""
+        kept = Kept(value, _size_of(value), seconds)
         with self._lock:
-            self._size += size - self._values.pop(key, (None, 0))[1]
-            self._values[key] = value, size
-            while self._size > self._memory and len(self._values) > 1:
-                self._size -= self._values.popitem(last=False)[1][1]
+            if key in self._values:
+                self._size -= self._values.pop(key).size
+            self._values[key] = kept
+            self._size += kept.size
+            self._used(key)
+            if self._size > self._memory:
+                self._make_room(key)
         if codec:
             self._write(key, codec.pack(value))
+
+    def _used(self, key: str) -> Any:
+        """The value, which ranks anew. Of one who holds the lock."""
+        self._values.move_to_end(key)
+        kept = self._values[key]
+        kept.rank = self._gone + kept.seconds / max(kept.size, 1)
+        return kept.value
+
+    def _make_room(self, key: str) -> None:
+        """Let go of what ranks lowest, but for the value under `key`. Of one who holds the lock."""
+        for other, kept in sorted(self._values.items(), key=lambda item: item[1].rank):
+            if self._size <= ROOM * self._memory:
+                break
+            if other != key:
+                self._size -= self._values.pop(other).size
+                self._gone = max(self._gone, kept.rank)
 
     def last(self, what: str, key: Any, make: Callable[[], T]) -> T:
         """The value under `key` if it is the last that was made of `what`, else it is made and takes that place: so what

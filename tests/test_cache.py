@@ -29,13 +29,24 @@ def fail():
     raise AssertionError("it was made again")
 
 
-def test_memory_is_bounded_and_the_oldest_goes_first():
+def test_memory_is_bounded_and_what_was_not_used_for_long_goes_first():
     cache = Cache(None, memory=10 * 8000)
     for i in range(30):
-        cache.get(str(i), lambda: np.zeros(1000))
-        cache.get("0", lambda: np.zeros(1000))
-    assert cache._size <= 80_000 and len(cache._values) == 10
-    assert cache.peek("0")[0] and cache.peek("29")[0] and not cache.peek("1")[0]
+        cache.put(str(i), np.zeros(1000), seconds=0.1)
+        assert cache.peek("0")[0] and cache._size == 8000 * len(cache._values) <= 80_000
+    assert len(cache._values) >= 9 and cache.peek("29")[0] and not cache.peek("1")[0]
+
+
+def test_what_took_long_for_its_size_outlives_what_is_quickly_made_again():
+    """What calibration showed is not driven out by the codes of two recipes, but does not stay for ever either."""
+    cache = Cache(None, memory=10 * 8000)
+    cache.put("slow", np.zeros(1000), seconds=10)
+    for i in range(50):
+        cache.put(str(i), np.zeros(1000), seconds=0.1)
+    assert cache.peek("slow")[0]
+    for i in range(50, 2000):
+        cache.put(str(i), np.zeros(1000), seconds=0.1)
+    assert not cache.peek("slow")[0] and cache._size <= 80_000
 
 
 def test_what_was_slow_is_read_from_disk(tmp_path):

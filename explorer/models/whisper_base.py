@@ -177,7 +177,7 @@ MODELS.register(
         parameters=71_825_920,
         test_size=TEST,
         calibration_size=CALIBRATION,
-        batch=4,
+        batch=8,
         load=load,
         seen=seen,
         given=given.sound(lambda wave: recordings([speech.encode(wave)])[0], speech.RATE, SECONDS,
