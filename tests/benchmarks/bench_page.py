@@ -10,12 +10,13 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from explorer.models import MODELS
 from tests.benchmarks.browsing import CLOCK, opened, page_and_browser, rest
 from tests.benchmarks.timing import Row, milliseconds
 
 TICKS = 7
 LINK = "/?v=1&m={model}&w=int8-sym-channel-p99.9&a=int8-asym-tensor-minmax&alg=none&cal={cal}&n={n}&seed=0&acc=exact&hw=here"
-WHOLE = {"digits": 150, "fashion": 300}  # milliseconds
+WHOLE = {"digits": 150, "fashion": 300, "fashion-resnet": 500, "gpt-shakespeare": 500}  # milliseconds
 TABS = {"&tab=worked": "worked weights", "": "the default tab"}
 REPORT = {"efficientnet-lite0": 300}
 
@@ -27,7 +28,7 @@ def rows() -> Iterator[Row]:
     with page_and_browser() as (url, browser):
         for model, allowed in WHOLE.items():
             for tab, name in TABS.items():
-                page = opened(browser, url + LINK.format(model=model, cal=256, n=1000) + tab)
+                page = opened(browser, url + LINK.format(model=model, cal=256, n=MODELS[model].test_size) + tab)
                 yield milliseconds(f"{model}, picker → new pixels of the whole page with {name}", _ticks(page, "whole"), allowed)
                 page.context.close()
         for model, allowed in REPORT.items():
