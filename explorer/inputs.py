@@ -161,6 +161,9 @@ def _columns(module: torch.nn.Module, x: torch.Tensor, most: int, draw: np.rando
         x = x.unfold(2 + i, spans[i], stride * step)[..., :: module.dilation[i]]
     n, channels, height, width, *kernel = x.shape  # a view: nothing is copied yet
     groups, columns = module.groups, channels // module.groups * kernel[0] * kernel[1]
+    if groups == 1 and columns == channels and x.stride(1) == 1:  # single pixels, their channels side by side: nothing to turn
+        yield x[..., 0, 0].movedim(1, -1).reshape(1, -1, channels).transpose(1, 2)
+        return
     x = x.reshape(n, groups, -1, height, width, *kernel).permute(1, 2, 5, 6, 0, 3, 4)  # positions last: copies run along them
     strip = max(1, STRIP // (groups * columns * n * width))
     for top in range(0, height, strip):

@@ -1,6 +1,7 @@
 """What layers are given: moments equal those of torch's unfolded patches, and give output errors."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from explorer import inputs
 from explorer.errors import Cancelled, DataError
 from explorer.inputs import LayerInputs, layer_inputs
 from explorer.models.assemble import assemble, most_likely
+from explorer.models.layout import channels_last
 
 CONVOLUTIONS = {
     "plain": dict(out_channels=5, kernel_size=3, padding=1),
@@ -21,6 +23,7 @@ CONVOLUTIONS = {
     "grouped": dict(out_channels=6, kernel_size=3, groups=2, padding=1),
     "depthwise": dict(out_channels=4, kernel_size=3, groups=4, padding=1, stride=2),
     "wide depthwise": dict(out_channels=8, kernel_size=3, groups=4),
+    "as many columns as channels": dict(out_channels=4, kernel_size=2, groups=4),
 }
 SAMPLES = np.random.default_rng(0).normal(0.3, 1, (7, 4, 9, 8)).astype(np.float32)
 
@@ -45,10 +48,10 @@ def patches(layer: torch.nn.Conv2d, x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONS)
-@pytest.mark.parametrize("batch", [7, 3])
-def test_moments_are_those_of_torchs_patches(name, batch):
+@pytest.mark.parametrize(("batch", "lie"), [(7, torch.from_numpy), (3, lambda x: channels_last(torch.from_numpy(x)))])
+def test_moments_are_those_of_torchs_patches(name, batch, lie):
     layer = convolution(name)
-    (seen,) = layer_inputs(network_of(layer, SAMPLES), SAMPLES, batch)
+    (seen,) = layer_inputs(replace(network_of(layer, SAMPLES), prepare=lie), SAMPLES, batch)
     rows = patches(layer, SAMPLES)
     np.testing.assert_allclose(seen.second, rows.transpose(0, 2, 1) @ rows / rows.shape[1], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(seen.mean, rows.mean(axis=1), rtol=1e-4, atol=1e-5)
