@@ -1,8 +1,13 @@
-"""Every run of the tests computes its results anew: nothing that an earlier run cached is read."""
+"""Every run of the tests computes its results anew: nothing that an earlier run cached is read.
+
+Workers side by side take one thread each; tests of threads ask for theirs.
+"""
 
 import os
 import tempfile
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core for each: threads that wait for one another by spinning took three times as long
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 _FOLDER = tempfile.TemporaryDirectory(prefix="explorer-tests-")
 os.environ["EXPLORER_CACHE"] = _FOLDER.name  # before the engine is imported, and for the processes that tests start
 

@@ -15,7 +15,7 @@ from tests.benchmarks.timing import Row, paired, times_as_long
 
 ROOT = Path(__file__).parents[2]
 MODEL, SAMPLES, ROUNDS = "efficientnet-lite0", 50, 3
-TIMES, INPUTS, MEGABYTES = 2, 3, 1000
+TIMES, INPUTS, MEGABYTES = 2, 5, 1000
 # What a process has used at its most once it has recorded, in KiB; getrusage would count what the parent held.
 PEAK = """
 import re
