@@ -21,16 +21,16 @@ MEMORY = 2e9  # bytes of a process, but of smollm2
 TIMES = 4  # the FP32 weights, of what a process grows by over what it has once another network was through
 LEAST = 100e6  # bytes of growth that are told from chance
 GROWTH = """
-import re, sys
+import sys
+from tests.benchmarks.timing import peak_memory
 from explorer.process import prepare
 prepare()
 from explorer import pipeline
 from explorer.settings import Settings
-peak = lambda: 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])  # getrusage counts what the parent held
 pipeline.run(Settings("digits", "int8-sym-channel-minmax", "uint8-asym-tensor-minmax"))
-before = peak()
+before = peak_memory()
 pipeline.run(Settings(sys.argv[1], "int8-sym-channel-minmax", "uint8-asym-tensor-minmax"))
-print(before, peak())
+print(before, peak_memory())
 """
 
 

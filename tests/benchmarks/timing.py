@@ -6,10 +6,12 @@ load, so the fastest is given beside the median.
 """
 
 import random
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,11 @@ def seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+def peak_memory() -> int:
+    """Bytes that this process has used at its most. getrusage would count what its parent held."""
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
 
 
 def paired(first: Callable, second: Callable, rounds: int, warm_up: int = 1) -> list[tuple[float, float]]:
