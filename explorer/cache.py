@@ -78,9 +78,8 @@ class Cache:
             with making:
                 found, value = self.peek(key)
                 if not found:
-                    started = time.perf_counter()
-                    value = self._make(key, make, codec)
-                    self.put(key, value, seconds=time.perf_counter() - started)
+                    value, seconds = self._make(key, make, codec)
+                    self.put(key, value, seconds=seconds)
         finally:
             with self._lock:
                 self._making.pop(key, None)
@@ -145,14 +144,18 @@ class Cache:
             self._last.clear()
             self._size = 0
 
-    def _make(self, key: str, make: Callable[[], T], codec: Codec | None) -> T:
+    def _make(self, key: str, make: Callable[[], T], codec: Codec | None) -> tuple[T, float]:
+        """The value, from the disk or made, and the seconds that this took."""
+        started = time.perf_counter()
         value = self._read(key, codec) if codec else None
-        if value is None:
-            started = time.perf_counter()
-            value = make()
-            if codec and time.perf_counter() - started > SLOW:
-                self._write(key, codec.pack(value))
-        return value
+        if value is not None:
+            return value, time.perf_counter() - started
+        started = time.perf_counter()
+        value = make()
+        seconds = time.perf_counter() - started
+        if codec and seconds > SLOW:
+            self._write(key, codec.pack(value))
+        return value, seconds
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{hashlib.sha256((self._engine + key).encode()).hexdigest()}.npz"

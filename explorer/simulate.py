@@ -263,12 +263,9 @@ def _quantize_input(module: torch.nn.Module, layer: Layer, quantizer: Activation
         if layer.kind == "linear":
             return quantizer(x)
         last = x.movedim(1, -1)  # the channels of a convolution, where they lie in most networks
-        if quantizer.recipe.kind == "token":
-            x = last if last.is_contiguous() else x
-            y = quantizer(x.flatten(1)).view(x.shape)
-            return y.movedim(-1, 1) if x is last else y
-        if quantizer.recipe.blocks or quantizer.recipe.kind == "group" or last.is_contiguous():
-            return quantizer(last).movedim(-1, 1)
-        return quantizer(x)
+        moved = bool(quantizer.recipe.blocks) or quantizer.recipe.kind == "group" or last.is_contiguous()
+        x = last if moved else x
+        y = quantizer(x.flatten(1)).view(x.shape) if quantizer.recipe.kind == "token" else quantizer(x)
+        return y.movedim(-1, 1) if moved else y
 
     module.register_forward_pre_hook(quantize)
