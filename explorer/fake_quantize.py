@@ -46,7 +46,7 @@ class ActivationQuantizer:
         """Float32 of any shape to a new tensor of that shape; `token` scales along the last axis, groups and
         blocks lie along it.
 
-        Integers: (clip(round(x / scale) + zero_point) − zero_point) · scale, each step in float32; by the reciprocal, x · (1 / scale).
+        Integers: (clip(round(x / scale) + zero_point) − zero_point) · scale, each step in float32; by the reciprocal, x · (1 / scale); shifted, clip(round(x / scale + zero_point)).
         """
         if self.recipe.format == "fp32":
             return x
@@ -107,6 +107,9 @@ class ActivationQuantizer:
                 torch.mul(x, _inverse(scale), out=y)
             else:
                 torch.div(x, scale, out=y)
+            if self.recipe.rounding == "shifted":
+                round_(y.add_(zero_point)).clamp_(lowest, highest).sub_(zero_point).mul_(scale)
+                return
             # clip(q + z, lowest, highest) − z, the same integers without adding z and taking it away
             round_(y).clamp_(lowest - zero_point, highest - zero_point).mul_(scale)
         else:
@@ -118,8 +121,22 @@ class ActivationQuantizer:
         """Rounds a tensor of multiples of the step in place."""
         if self.recipe.rounding == "stochastic":
             draw = torch.Generator().manual_seed(self.seed)
-            return lambda t: t.add_(torch.rand(t.shape, generator=draw)).floor_()
+            return lambda t: _up(t, torch.rand(t.shape, generator=draw))
+        if self.recipe.rounding == "away":
+            return _away
         return torch.floor_ if self.recipe.rounding == "floor" else torch.round_  # half to even
+
+
+def _up(t: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
+    """As explorer.quantize's: up where the fraction is above its chance, in place."""
+    floor = t.floor()
+    return torch.add(floor, chance < t - floor, out=t)
+
+
+def _away(t: torch.Tensor) -> torch.Tensor:
+    """As explorer.quantize's: halves away from zero, in place."""
+    whole = t.trunc()
+    return torch.add(whole, (t - whole).mul_(2).trunc_(), out=t)
 
 
 def _inverse(scale: float | torch.Tensor) -> float | torch.Tensor:

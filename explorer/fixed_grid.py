@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from explorer.granularity import matrix, unmatrix
-from explorer.quantize import QuantizedTensor
+from explorer.quantize import QuantizedTensor, in_steps, rounder_of
 from explorer.recipe import Recipe
 
 
@@ -58,14 +58,20 @@ class FixedGrid:
     def multiples(self, x: np.ndarray) -> np.ndarray:
         """x in units of the scale, float32; 0 in a block whose scale is 0."""
         y = x if self.offset is None else x - self.offset
+        if self.recipe.rounding == "reciprocal":  # whose scales are above 0
+            return in_steps(y, self.scale, self.recipe)
         return np.divide(y, self.scale, out=np.zeros_like(y), where=self.scale != 0)
 
     def nearest(self, x: np.ndarray) -> np.ndarray:
         """The step nearest to each x, float32: what rounding to nearest would choose."""
-        y = self.multiples(x)
-        if self.recipe.scheme:
-            return np.clip(np.rint(y, out=y), *self.ends, out=y)
-        return self.recipe.element.decode(self.recipe.element.encode(y))
+        y, rounder = self.multiples(x), rounder_of(self.recipe)
+        if not self.recipe.scheme:
+            return self.recipe.element.decode(self.recipe.element.encode(y, rounder))
+        if self.recipe.rounding == "shifted":
+            y = rounder(y + self.shift) - self.shift
+        else:
+            rounder(y)
+        return np.clip(y, *self.ends, out=y)
 
     def around(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The steps just below and just above each x, float32; the same one at the ends and where x is one."""

@@ -87,13 +87,14 @@ def grid_of(recipe: Recipe, low, high) -> tuple[np.ndarray, np.ndarray]:
     clip(round(lowest code - low / scale)), half to even. Both are computed in float64 from the ends
     as float32 (beyond its largest, that), and the scale is rounded to float32 last: ONNX Runtime's compute_scale_zp.
     Of a recipe that rounds by the reciprocal they are those of torch's observers (torch.ao.quantization.observer): each
-    step in float32, low / scale with the rounded scale, and no scale below 2⁻²³.
+    step in float32, low / scale with the rounded scale, and no scale below 2⁻²³; of a shifted one those of
+    compressed-tensors' calculate_qparams, which are the same without that bound.
     """
-    grid, observed = Grid.of(recipe), recipe.rounding == "reciprocal"
+    grid, observed = Grid.of(recipe), recipe.rounding in ("reciprocal", "shifted")
     with np.errstate(under="ignore", over="ignore"):
         low, high = (np.clip(end, -LARGEST, LARGEST).astype(np.float32).astype(np.float32 if observed else np.float64) for end in (low, high))
         step = high / low.dtype.type(grid.span / 2) if grid.symmetric else (high - low) / low.dtype.type(grid.span)
-        if observed:
+        if recipe.rounding == "reciprocal":
             step = np.maximum(step, LEAST_OBSERVED)
         scale = step.astype(np.float32)
     usable = (scale > 0) & np.isfinite(scale)

@@ -19,6 +19,7 @@ from explorer.errors import DataError
 from explorer.models import Layer, Network
 from explorer.models.layout import out_first
 from explorer.simulate import own_copy, run_in_batches
+from explorer.values import as_values
 
 MOST_ROWS, ROWS_A_COLUMN = 1 << 13, 32  # of a layer, whichever is more; of larger convolutions that many patches are drawn
 STRIP = 1 << 22  # numbers in patches at a time: 16 MB
@@ -44,11 +45,9 @@ class LayerInputs:
     @classmethod
     def of(cls, x) -> LayerInputs:
         """The moments of rows x: [n, K], or [G, n, K] for groups. Raises DataError."""
-        x = torch.as_tensor(np.asarray(x), dtype=torch.float32)
+        x = torch.from_numpy(as_values(x))
         if x.ndim not in (2, 3) or not x.numel():
             raise DataError(f"inputs are rows [n, columns], or [groups, n, columns], not {list(x.shape)}")
-        if lost := int((~x.isfinite()).sum()):
-            raise DataError(f"{lost:,} of {x.numel():,} inputs are NaN or infinite; use finite ones")
         sums = _Sums()
         sums.add((x if x.ndim == 3 else x[None]).transpose(1, 2))
         channels = x.abs().reshape(-1, x.shape[-2], x.shape[-1])
@@ -84,6 +83,11 @@ class _Sums:
         self.numbers += numbers
 
     def inputs(self) -> LayerInputs:
+        """Raises DataError for inputs whose squares float32 cannot hold."""
+        if not self.second.isfinite().all():
+            raise DataError(f"inputs reach {self.absmax.max():.3g}, whose squares are beyond float32; scale them down")
+        if self.absmax.any() and not self.second.diagonal(dim1=1, dim2=2).any():
+            raise DataError(f"inputs reach {self.absmax.max():.3g} only, whose squares are 0 in float32; scale them up")
         return LayerInputs(
             self.rows,
             (self.second / self.rows).numpy(),
@@ -129,7 +133,14 @@ def layer_inputs(
         if layer.multiplies:
             module.get_submodule(layer.name).register_forward_pre_hook(partial(watch, layer))
     run_in_batches(module, network, samples, batch, "reading the layers' inputs", progress=progress, cancel=cancel)
-    return tuple(sums[layer.name].inputs() if layer.multiplies else None for layer in network.layers)
+    return tuple(_named(layer, sums[layer.name]) if layer.multiplies else None for layer in network.layers)
+
+
+def _named(layer: Layer, sums: _Sums) -> LayerInputs:
+    try:
+        return sums.inputs()
+    except DataError as error:
+        raise DataError(f"layer {layer.name}: {error}") from error
 
 
 def _magnitudes(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,9 +2,10 @@
 
 Integers follow ONNX's QuantizeLinear: clip(round_half_even(x / scale) + zero_point), each step in
 float32 and element by element, so that codes and scales are the same bits on every machine.
-A recipe that rounds by the reciprocal multiplies by 1/scale, rounded to float32, as torch's fake_quantize does: beside
-ties the code may differ by one. (torch.quantize_per_tensor adds the zero point before it rounds, by processor in one
-step or in two: that gives no bits that are the same on every machine, and no recipe spells it.)
+A recipe that rounds by the reciprocal multiplies by 1/scale, rounded to float32, as torch's fake_quantize does, and a
+shifted one adds the zero point before it rounds, as compressed-tensors does: beside ties the code may differ by one.
+(torch.quantize_per_tensor does both, by processor in one step or in two: that gives no bits that are the same on every
+machine, and no recipe spells it.)
 Formats with blocks of their own find their scales as their specification or implementation does.
 """
 
@@ -12,6 +13,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 
 import numpy as np
 
@@ -136,7 +138,7 @@ def quantize(x, recipe: Recipe | str, *, axis: int = 0, seed: int = 0, ranges=No
     recipe or a seed that cannot be.
     """
     recipe, x = as_recipe(recipe), as_values(x)
-    m, rounder = matrix(x, axis), _rounder(recipe, seed)
+    m, rounder = matrix(x, axis), rounder_of(recipe, seed)
     tiling = Tiling.of(recipe, *m.shape)
     if recipe.blocks:
         return _in_blocks(m, tiling, recipe, rounder, x.shape, axis)
@@ -146,12 +148,12 @@ def quantize(x, recipe: Recipe | str, *, axis: int = 0, seed: int = 0, ranges=No
         if low.shape != tiling.shape:
             raise DataError(f"{recipe} needs ranges of the shape {list(tiling.shape)}, not {list(low.shape)}")
         scale, zero_point = grid_of(recipe, low, high)
-    encode = _integer_encoder(recipe, tiling, zero_point) if recipe.scheme else None
+    encode = _integer_encoder(recipe, tiling, zero_point, rounder) if recipe.scheme else None
     codes = np.empty(m.shape, recipe.element.code_type)
     with np.errstate(over="ignore"):  # infinitely many steps are clipped like too many
         for place in tiling.regions():
             y = m[place] if recipe.is_cast else in_steps(m[place], tiling.spread_over(scale, *place), recipe)
-            codes[place] = encode(rounder(y), place) if encode else recipe.element.encode(y, rounder)
+            codes[place] = encode(y, place) if encode else recipe.element.encode(y, rounder)
     return QuantizedTensor(unmatrix(codes, x.shape, axis), scale, zero_point, recipe, low, high, axis)
 
 
@@ -185,30 +187,50 @@ def _in_blocks(m, tiling, recipe, rounder, shape, axis) -> QuantizedTensor:
                            scales.offset, scales.stored)  # fmt: skip
 
 
-def _integer_encoder(recipe: Recipe, tiling: Tiling, zero_point: np.ndarray) -> Callable:
-    """(whole steps of a region, its place) → their codes by the recipe's scheme."""
+def _integer_encoder(recipe: Recipe, tiling: Tiling, zero_point: np.ndarray, rounder: Callable) -> Callable:
+    """(steps of a region, its place) → their codes by the recipe's scheme."""
     lowest, highest = FORMATS[recipe.format].code_range(recipe.scheme)
     shift = zero_point.astype(np.float32) if zero_point.any() else None
 
     def encode(steps: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
+        if recipe.rounding != "shifted":
+            rounder(steps)
         if shift is not None:
             steps += tiling.spread_over(shift, *place)
+        if recipe.rounding == "shifted":
+            rounder(steps)
         return np.clip(steps, lowest, highest, out=steps)  # clipped before the cast: casting wraps around
 
     return encode
 
 
-def _rounder(recipe: Recipe, seed: int) -> Callable[[np.ndarray], np.ndarray]:
+def rounder_of(recipe: Recipe, seed: int = 0) -> Callable[[np.ndarray], np.ndarray]:
     """Rounds multiples of the step in place."""
     if recipe.rounding == "stochastic":  # unbiased: up with the probability of the fraction
-        draw = np.random.Generator(np.random.Philox(_checked(seed)))
-        return lambda y: np.floor(np.add(y, draw.random(y.shape, np.float32), out=y), out=y)
+        draw = np.random.Generator(np.random.Philox(checked_seed(seed)))
+        return lambda y: _up(y, draw.random(y.shape, np.float32))
+    if recipe.rounding == "away":
+        return _away
     function = np.floor if recipe.rounding == "floor" else np.rint
     return lambda y: function(y, out=y)
 
 
-def _checked(seed: int) -> int:
-    if not hasattr(seed, "__index__") or seed < 0:
+def _up(y: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """Up where the fraction is above its chance, in place: what is whole already stays."""
+    floor = np.floor(y)
+    with np.errstate(invalid="ignore"):  # infinity stays
+        return np.add(floor, chance < y - floor, out=y)
+
+
+def _away(y: np.ndarray) -> np.ndarray:
+    """To the nearest, halves away from zero, in place; the fraction is exact, where y + ½ may be rounded."""
+    whole = np.trunc(y)
+    with np.errstate(invalid="ignore"):  # infinity stays
+        return np.add(whole, np.copysign(np.abs(y - whole) >= 0.5, y), out=y)
+
+
+def checked_seed(seed: int) -> int:
+    if not isinstance(seed, Integral) or seed < 0:
         raise SettingsError(f"a seed is a whole number from 0, not {str(seed)[:40]!r}")
     return seed
 
@@ -228,7 +250,7 @@ def clipped(x: np.ndarray, q: QuantizedTensor) -> np.ndarray:
         if q.zero_point.dtype.kind == "f":  # between two codes: half a step beyond the ends still rounds to them
             lowest, highest = lowest - np.float32(0.5), highest + np.float32(0.5)
         elif recipe.scheme:
-            np.rint(y, out=y)
+            _away(y) if recipe.rounding == "away" else np.rint(y, out=y)
         outside[place] = ((y < lowest) | (y > highest)) & (scale != 0)  # a block of scale 0 is rounded, to zeros
     return unmatrix(outside, x.shape, q.axis)
 

@@ -19,8 +19,12 @@ from explorer.formats import FORMATS
 from explorer.ranges import canonical_range, is_range, range_words
 
 SCHEMES = {"sym": "symmetric", "symfull": "full-range symmetric", "asym": "asymmetric"}
-ROUNDINGS = {"nearest": "", "floor": "rounded down", "stochastic": "stochastic rounding", "reciprocal": "nearest by the reciprocal, as torch does it"}
-OF_INTEGERS = {"reciprocal"}  # roundings that are about scales and zero points
+ROUNDINGS = {
+    "nearest": "", "away": "nearest, halves away from zero", "floor": "rounded down", "stochastic": "stochastic rounding",
+    "reciprocal": "nearest by the reciprocal, as torch does it", "shifted": "nearest after the zero point, as compressed-tensors does it",
+}  # fmt: skip
+NEAREST = {"nearest", "away", "reciprocal", "shifted"}
+OF_INTEGERS = {"reciprocal", "shifted"}  # roundings that are about scales and zero points
 KINDS = {
     "tensor": re.compile("tensor"),
     "channel": re.compile("channel"),
@@ -140,7 +144,7 @@ class Recipe:
     @property
     def is_nearest(self) -> bool:
         """Whether every number gets the nearest code, whatever happens beside a tie."""
-        return self.rounding in ("nearest", "reciprocal")
+        return self.rounding in NEAREST
 
     @property
     def is_live(self) -> bool:

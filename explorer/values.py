@@ -12,7 +12,7 @@ def as_recipe(recipe: Recipe | str) -> Recipe:
 
 def as_values(x) -> np.ndarray:
     """x as a finite float32 array. Raises DataError that counts what is not finite, or too large."""
-    x = _array(x)
+    x = as_array(x)
     if x.dtype.kind not in "fiub":
         raise DataError(f"an array of {x.dtype} holds no real numbers; use floats or integers")
     if not x.size:
@@ -21,15 +21,20 @@ def as_values(x) -> np.ndarray:
         if x.dtype == np.float32 and np.isfinite(x.max()) and np.isfinite(x.min()):
             return x  # a NaN would be both
     if lost := int(np.count_nonzero(~np.isfinite(x))):
-        raise DataError(f"{lost:,} of {x.size:,} values are NaN or infinite; use finite ones")
+        raise DataError(f"{lost:,} of {x.size:,} values are NaN or infinite, the first at {first(~np.isfinite(x))}; use finite ones")
     with np.errstate(over="ignore"):
         y = x.astype(np.float32)
     if lost := int(np.count_nonzero(~np.isfinite(y))):
-        raise DataError(f"{lost:,} of {x.size:,} values are beyond float32's largest, 3.4e38; scale them down")
+        raise DataError(f"{lost:,} of {x.size:,} values are beyond float32's largest, 3.4e38, the first at {first(~np.isfinite(y))}; scale them down")
     return y
 
 
-def _array(x) -> np.ndarray:
+def first(wrong: np.ndarray) -> list[int]:
+    """Where the first of them is, as an index."""
+    return [int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape)]
+
+
+def as_array(x) -> np.ndarray:
     """x as a NumPy array; of a torch tensor, or of a type of ml_dtypes, that NumPy lacks as float32."""
     try:
         if hasattr(x, "detach"):

@@ -111,7 +111,7 @@ def test_bad_input_is_one_sentence():
     broken[2, 1, 3, 3] = np.nan
     with pytest.raises(DataError, match="input of layer 0 holds 1 values"):
         layer_inputs(network, broken, 4)
-    for x, says in [(np.zeros(3), "not \\[3\\]"), (np.zeros((0, 3)), "rows"), (np.full((2, 2), np.inf), "4 of 4")]:
+    for x, says in [(np.zeros(3), "not \\[3\\]"), (np.zeros((0, 3)), "empty"), (np.full((2, 2), np.inf), "4 of 4")]:
         with pytest.raises(DataError, match=says):
             LayerInputs.of(x)
 

@@ -68,13 +68,13 @@ def test_onnx_runtime_weights_have_the_preset_codes(ort):
     assert np.array_equal(ours.codes.reshape(WEIGHTS.shape), codes)
 
 
-def test_onnx_runtime_reduced_range_is_one_step_wider_than_int7(ort):
+def test_onnx_runtime_reduced_range_is_the_presets(ort):
     from onnx import TensorProto
     from onnxruntime.quantization.quant_utils import get_qmin_qmax_for_qType
 
     low, high = get_qmin_qmax_for_qType(TensorProto.INT8, reduce_range=True, symmetric=True)
     assert (int(low), int(high)) == (-64, 64)
-    assert explorer.quantize(WEIGHTS, Recipe.parse(PRESETS["ort-reduce-range"].weights)).codes.max() == 63
+    assert np.abs(explorer.quantize(WEIGHTS, PRESETS["ort-reduce-range"].weights).codes).max(axis=1).tolist() == [64] * 4
 
 
 @pytest.mark.parametrize(
@@ -98,20 +98,25 @@ def test_torch_observers_give_the_preset_scales(preset, backend):
     assert (activation.quant_min, activation.quant_max) == (0, levels - 1)
 
 
-FORMULAS = {  # tools that are not installed here: what their documentation writes down, and the last code
-    "tflite-int8": ("real = (code - zero_point) * scale; weights per axis in [-127, 127] with zero_point 0, activations in [-128, 127]", 127),
-    "tensorrt-int8": ("code = clamp(round_half_even(x / scale), -128, 127), scale = amax / 127 per output channel", 127),
+def half_away(y):
+    return np.copysign(np.floor(np.abs(y.astype(np.float64)) + 0.5), y)
+
+
+FORMULAS = {  # tools that are not installed here: how their documentation rounds weights; scale = amax / 127 per output channel
+    "tflite-int8": half_away,  # LiteRT: weights in [-127, 127], zero_point 0; MLIR: rmNearestTiesToAway
+    "tensorrt-int8": np.rint,  # code = clamp(round_half_even(x / scale), -128, 127)
 }
 
 
 @pytest.mark.parametrize("id", BY_FORMULA)
 def test_weights_of_tools_that_are_not_installed_follow_their_documentation(id):
-    _, most = FORMULAS[id]
-    q = explorer.quantize(WEIGHTS, PRESETS[id].weights)
-    scale = np.float32(np.abs(WEIGHTS).max(axis=1, keepdims=True).astype(np.float64) / most)
-    np.testing.assert_array_equal(q.scale, scale)
-    np.testing.assert_array_equal(q.codes, np.clip(np.rint(WEIGHTS / scale), -most, most))
-    assert not q.zero_point.any()
+    ties = np.concatenate([[127], np.arange(-126.5, 127)]).astype(np.float32)[None]  # a scale of 1
+    for x in (WEIGHTS, ties, ties * np.float32(0.25)):
+        q = explorer.quantize(x, PRESETS[id].weights)
+        scale = np.float32(np.abs(x).max(axis=1, keepdims=True).astype(np.float64) / 127)
+        np.testing.assert_array_equal(q.scale, scale)
+        np.testing.assert_array_equal(q.codes, np.clip(FORMULAS[id](x / scale), -127, 127))
+        assert not q.zero_point.any()
 
 
 @pytest.mark.parametrize(("low", "high"), [(-0.4, 3.1), (0.0, 6.0), (-2.5, -0.1), (-1.0, 1.0)])
@@ -123,7 +128,7 @@ def test_tflite_activations_follow_the_specification(low, high):
     scale = np.float32((most - least) / 255)
     zero = np.clip(np.rint(-128 - least / ((most - least) / 255)), -128, 127)
     assert (q.scale.item(), q.zero_point.item()) == (scale, zero)
-    np.testing.assert_array_equal(q.codes, np.clip(np.rint(x / scale) + zero, -128, 127))
+    np.testing.assert_array_equal(q.codes, np.clip(half_away(x / scale) + zero, -128, 127))
 
 
 def test_tensorrt_activations_are_symmetric_around_zero():

@@ -147,6 +147,12 @@ def test_one_more_bit_is_six_decibels():
     assert np.diff(db) == pytest.approx(6.0206, abs=0.05)
 
 
+def test_stochastic_rounding_leaves_what_is_on_the_grid():
+    """Far from 0, where x + u would be rounded in float32."""
+    x = np.arange(-32767, 32768, dtype=np.float32)
+    assert np.array_equal(quantize(x, "int16-sym-tensor-abs32767-stochastic").dequantize(), x)
+
+
 def test_stochastic_rounding_is_unbiased_and_seeded():
     x = np.full(200_000, 0.3, np.float32)
     ends = (np.float64([[-7]]), np.float64([[7]]))

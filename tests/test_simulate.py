@@ -66,17 +66,24 @@ def quantizers(net: Network, recipe: Recipe = INT8) -> list[ActivationQuantizer]
     return [ActivationQuantizer(recipe, record.low, record.high) for record in record(net, net.calibration, 16)]
 
 
+def half_away(y: np.ndarray) -> np.ndarray:
+    return np.copysign(np.floor(np.abs(y.astype(np.float64)) + 0.5), y).astype(np.float32)
+
+
 def step_by_step(x: np.ndarray, recipe: Recipe, low: float, high: float) -> np.ndarray:
     """The contract, in NumPy: x/scale, round, + zero_point, clip, − zero_point, · scale, in float32."""
     scale, zero_point = (part.item() for part in grid_of(recipe, np.float64([low]), np.float64([high])))
     scale, zero_point = np.float32(scale), np.float32(zero_point)
     steps = x * (np.float32(1) / scale) if recipe.rounding == "reciprocal" else x / scale
-    codes = (np.floor if recipe.rounding == "floor" else np.rint)(steps) + zero_point
+    if recipe.rounding == "shifted":
+        codes = np.rint(steps + zero_point)
+    else:
+        codes = {"floor": np.floor, "away": half_away}.get(recipe.rounding, np.rint)(steps) + zero_point
     codes = np.clip(codes, *map(np.float32, FORMATS[recipe.format].code_range(recipe.scheme)))
     return (codes - zero_point) * scale
 
 
-@pytest.mark.parametrize("rounding", ["nearest", "floor", "reciprocal"])
+@pytest.mark.parametrize("rounding", ["nearest", "away", "floor", "reciprocal", "shifted"])
 @pytest.mark.parametrize("scheme", ["sym", "symfull", "asym"])
 @pytest.mark.parametrize("format", ["int2", "int8", "uint8", "int4", "uint3", "int16", "uint16"])
 def test_integers_take_the_same_steps_in_the_same_order(x, format, scheme, rounding, monkeypatch):

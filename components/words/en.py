@@ -36,9 +36,9 @@ RANGE_HELP = "How the interval that the codes cover is found. What lies outside 
 RANGES = {"minmax": "Min–max", "p": "Percentile", "mse": "Least error (MSE)", "entropy": "Entropy (KL)", "aciq": "ACIQ", "octav": "OCTAV", "ema": "Moving average", "output": "Least output error", "abs": "Fixed ±", "lo": "Fixed, low and high"}
 RANGE_MEANS = {
     "minmax": "smallest to largest value, nothing is clipped",
-    "p": "leaves out the outermost share of the values",
-    "mse": "least squared error of the values, the exact optimum",
-    "entropy": "histogram of the quantized values closest to the original (KL divergence)",
+    "p": "leaves out the outermost share of the values; of 20,000 values p99.99 leaves out two, of fewer hardly any",
+    "mse": "least squared error of the values: of weights the exact optimum, from 12 bits on and of activations the best of many",
+    "entropy": "histogram of the quantized values closest to the original (KL divergence); from 12 bits on the same as min–max",
     "aciq": "best threshold of an ideal Laplace or Gauss curve of the same spread",
     "octav": "threshold where expected rounding error and clipping error balance",
     "ema": "moving average of the ends of each calibration batch; for weights the same as min–max",
@@ -60,8 +60,11 @@ SEED = "Seed"
 SEED_HELP = "Which samples are drawn, and in which order. The same seed gives the same numbers."
 ADVANCED = "Advanced"
 ROUNDING = {"weights": "Rounding of weights", "activations": "Rounding of activations"}
-ROUNDING_HELP = "Nearest has the least error. Down always rounds towards minus infinity. Stochastic rounds up or down at random, so that the error is zero on average. As in torch multiplies by 1/scale where the others divide, and finds scales in float32 as its observers do: beside a tie the code may be the other one."
-ROUNDINGS = {"nearest": "Nearest", "floor": "Down", "stochastic": "Stochastic", "reciprocal": "Nearest, as in torch"}
+ROUNDING_HELP = "Nearest has the least error of each number, not always of what the layer computes. Halves away from zero as TFLite rounds, others to even. Down always rounds towards minus infinity. Stochastic rounds up or down at random, so that the error is zero on average. As in torch multiplies by 1/scale where the others divide, and finds scales in float32 as its observers do: beside a tie the code may be the other one. As in compressed-tensors adds the zero point before it rounds, to the same effect."
+ROUNDINGS = {
+    "nearest": "Nearest", "away": "Nearest, halves away from zero", "floor": "Down", "stochastic": "Stochastic",
+    "reciprocal": "Nearest, as in torch", "shifted": "Nearest, as in compressed-tensors",
+}  # fmt: skip
 FACTOR = {"weights": "Range factor, weights", "activations": "Range factor, activations"}
 FACTOR_HELP = "The range found above is multiplied by this: below 1 clips more and makes finer steps."
 LAYER_BITS = "Bits layer by layer"

@@ -15,7 +15,7 @@ STEP, STEP_HELP = "Step", "Folding comes first, when a network is loaded; algori
 STEPS = {"algorithms": "Algorithms", "folding": "BatchNorm folding"}
 WITHOUT, WITH = "without", "with"
 BEFORE_AFTER_NONE = "Tick an algorithm in the sidebar: here stands what it does to the chosen layer's ranges, to each layer's error and to the metric."
-FOLDED_ONLY = "This network's weights come with BatchNorm folded in already, if it had any; Fashion and EfficientNet-Lite0 show that step."
+FOLDED_ONLY = "This network's weights come with BatchNorm folded in already, if it had any; Digits, Fashion and EfficientNet-Lite0 show that step."
 BEFORE_AFTER_WAIT = "The comparison follows once the test samples are through."
 BEFORE_AFTER_RUNNING = "Running the network without the algorithms"
 BEFORE_AFTER_METRIC = '<p class="compared">{metric}: {before} without, <b>{after}</b> with {algorithms}; FP32 {fp32}. <b>{difference}</b> <span>(95 %: {low} to {high}, paired on the same {n} test samples, measured here)</span></p>'
@@ -41,5 +41,5 @@ CREST_TIP = "{format} at {crest}: {sqnr}"
 CREST_LAYER_TIP = "{name} in {format}: {sqnr}"
 CREST_ALL, CREST_ALL_HELP = "All formats", "Every format of at most 8 bits that is registered, integers at 8 and 4 bits."
 CREST_CROSSING = "INT8 meets<br>FP8 E4M3 at {crest}"
-CREST_SAID = "Lines: Gaussian values of which one sticks out, one scale for all of them where the format needs one, min–max range. Points: the weights of the chosen layer. INT8 follows 52.9 − 20·log10(max/rms); a floating-point format has small steps for small values and hardly notices. A click on a name in the legend shows or hides it."
+CREST_SAID = "Lines: Gaussian values of which one sticks out, one scale for all of them where the format needs one, min–max range. Points: the weights of the chosen layer. INT8 follows 52.9 − 20·log10(max/rms); FP8 has small steps for small values and hardly notices, FP4 and FP6 have few of them and fall in time. A click on a name in the legend shows or hides it."
 CREST_ALT = "SQNR against max over rms for several formats; INT8 falls by 6 dB a doubling and crosses FP8 E4M3 at {crossing}. {name} has a crest factor of {layer}: {measured}."

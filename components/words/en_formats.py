@@ -33,7 +33,7 @@ TYPED_SATURATED = "Beyond the largest number: stored as {value}, an error of {er
 EXACT_BITS = "Follows from the definition of the format."
 FACTS = "Facts"
 FACT_ROWS = {
-    "fields": "Bits", "bias": "Exponent bias", "largest": "Largest", "smallest_normal": "Smallest normal",
+    "fields": "Bits", "bias": "Exponent bias", "largest": "Largest", "lowest": "Lowest", "smallest_normal": "Smallest normal",
     "smallest": "Smallest above 0", "step_at_one": "Step at 1", "distinct": "Different numbers",
     "block": "Numbers that share a scale", "scale": "Scale", "bits_per_weight": "Bits per weight with it", "source": "Source",
 }

@@ -1,7 +1,7 @@
 """English of the parity table on the About page."""
 
 PARITY = "The same numbers as others"
-PARITY_TEXT = "Every format, and every preset whose tool can be installed beside this page, is compared with the implementations people trust, number for number: all 65,536 bfloat16 patterns, the ties between neighbouring values and what is just beside them, zeros of both signs, subnormals, extremes, and random blocks with scales from 2⁻³⁰ to 2³⁰. Where another implementation follows another rule, the rule is named, and what differs is checked against it."
+PARITY_TEXT = "Every format, and every preset whose tool can be installed beside this page, is compared with the implementations people trust, number for number: of an element all 65,280 finite bfloat16 patterns, the ties between neighbouring values and what is just beside them, zeros of both signs, subnormals, extremes, and random blocks with scales from 2⁻³⁰ to 2³⁰. Where another implementation follows another rule, the rule is named, and what differs is checked against it."
 PARITY_FORMULAS = "Compared with no implementation, but in the tests with the formulas of their documentation: {presets}."
 PARITY_PEERS, PARITY_ABSENT = "Installed here: {there}.", " Absent: {absent}; `pip install -r tests/requirements.txt` brings them."
 PARITY_RUN, PARITY_RUNNING, PARITY_STOPPED = "Run it here", "Comparing with {peer}", "Stopped before the end."

@@ -34,7 +34,9 @@ def absorb_bias(b1, w2, b2, c) -> tuple[np.ndarray, np.ndarray]:
     b1, c: [channels]; w2: [out, channels / groups, …]; b2: [out]. A convolution w2 must not pad
     with zeros, since the padding would then stand for −c. Raises DataError.
     """
-    b1, w2, b2, c = as_floats(b1, "b1"), as_floats(w2, "w2"), as_floats(b2, "b2"), np.asarray(c, np.float64)
+    b1, w2, b2, c = as_floats(b1, "b1"), as_floats(w2, "w2"), as_floats(b2, "b2"), as_floats(c, "c").astype(np.float64)
+    if b1.ndim != 1:
+        raise DataError(f"b1 is one number for each channel, not an array of shape {list(b1.shape)}")
     groups = groups_of(w2, len(b1), "w2")
     if c.shape != b1.shape or b2.shape != (len(w2),):
         raise DataError(f"c has the shape {list(c.shape)} and b2 {list(b2.shape)}; "

@@ -52,9 +52,13 @@ def adaround(w, x, scale, qmin, qmax, *, iterations: int | None = None, progress
 
     w = as_values(w)
     m = matrix(w)
-    scale = np.broadcast_to(np.asarray(scale, np.float32), w.shape).reshape(m.shape)
-    if not (np.isfinite(scale).all() and (scale > 0).all() and qmin <= 0 <= qmax and qmin < qmax):
-        raise DataError("adaround needs scales above 0 and qmin <= 0 <= qmax, such as -7 and 7")
+    try:
+        scale = np.broadcast_to(as_values(scale), w.shape).reshape(m.shape)
+        usable = np.isfinite(scale).all() and (scale > 0).all() and qmin <= 0 <= qmax and qmin < qmax
+    except (TypeError, ValueError):
+        usable = False
+    if not usable:
+        raise DataError(f"adaround needs scales above 0 that broadcast against weights of {list(w.shape)}, and numbers qmin <= 0 <= qmax such as -7 and 7")
     y = m / scale
     low, high = (np.clip(side(y), qmin, qmax) for side in (np.floor, np.ceil))
     nearest = np.clip(np.rint(y), qmin, qmax)
@@ -65,7 +69,7 @@ def adaround(w, x, scale, qmin, qmax, *, iterations: int | None = None, progress
 def refuses(recipe: Recipe) -> str:
     if recipe.format == "fp32":
         return "adaround chooses codes, and fp32 weights have none; choose a recipe such as int4-sym-channel"
-    if recipe.rounding != "nearest":
+    if not recipe.is_nearest:
         return f"adaround learns how to round; leave {recipe.rounding} out"
     return ""
 

@@ -37,6 +37,8 @@ def bias_correct(w, b, w_q, x) -> np.ndarray:
     Raises DataError for shapes that do not fit.
     """
     w, w_q, x = matrix(as_values(w)), matrix(as_values(w_q)), as_values(x)
+    if x.ndim not in (2, 3):
+        raise DataError(f"inputs are rows [n, columns], or [groups, n, columns], not {list(x.shape)}")
     mean = x.reshape(-1, *x.shape[-2:]).mean(axis=1, dtype=np.float64)  # [groups, columns]
     b = np.zeros(len(w), np.float32) if b is None else as_values(b)
     if w.shape != w_q.shape or b.shape != (len(w),) or w.shape[1] != mean.shape[1] or len(w) % len(mean):

@@ -43,6 +43,8 @@ def cross_layer_equalize(w1, b1, w2) -> tuple[np.ndarray, np.ndarray | None, np.
     Raises DataError for shapes that do not fit or values that are not finite.
     """
     w1, w2 = as_floats(w1, "w1"), as_floats(w2, "w2")
+    if w1.ndim < 2:
+        raise DataError(f"w1 is [channels, …], not an array of shape {list(w1.shape)}")
     groups = groups_of(w2, len(w1), "w2")
     s = equalization_scales(w1, w2, groups)
     if b1 is not None:

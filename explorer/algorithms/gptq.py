@@ -48,7 +48,7 @@ def gptq(w, x, recipe: Recipe | str) -> np.ndarray:
 def refuses(recipe: Recipe) -> str:
     if recipe.format == "fp32":
         return "gptq chooses codes, and fp32 weights have none; choose a recipe such as int4-sym-g64"
-    if recipe.rounding != "nearest":
+    if not recipe.is_nearest:
         return f"gptq rounds to nearest; leave {recipe.rounding} out"
     return ""
 

@@ -13,6 +13,7 @@ from explorer.algorithms.input_channels import as_floats
 from explorer.algorithms.rebuild import OnInput, Rotate, channel_axis, rebuild
 from explorer.errors import DataError
 from explorer.models import Network
+from explorer.quantize import checked_seed
 
 
 def block_of(n: int) -> int:
@@ -44,9 +45,10 @@ def hadamard(x, *, seed: int = 0) -> np.ndarray:
 
     x: [..., n]; H is block-diagonal with blocks of the largest power of two that divides n, so an
     odd n gets its signs only. The same seed gives the same rotation for every array of that n.
-    Source: QuaRot, arXiv 2404.00456, §3. Raises DataError for a number or values that are not finite.
+    Source: QuaRot, arXiv 2404.00456, §3. Raises DataError for a number or values that are not finite, SettingsError for a seed that cannot be.
     """
     x = as_floats(x, "x")
+    checked_seed(seed)
     if not x.ndim:
         raise DataError("a single number has no channels to rotate; give an array")
     n = x.shape[-1]
@@ -92,7 +94,7 @@ ALGORITHMS.register(
         title="Hadamard rotation",
         stage="network",
         place=4,
-        description="Spreads outlier channels over all channels by a rotation with random signs; the input is rotated "
+        description="Spreads outlier channels over the others by a rotation with random signs, in blocks of the largest power of two that divides their number; the input is rotated "
         "while the network runs, before it is quantized. Depthwise layers stay as they are.",
         source="QuaRot, Ashkboos et al. 2024, arXiv 2404.00456",
         apply=apply,

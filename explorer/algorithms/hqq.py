@@ -17,7 +17,7 @@ import numpy as np
 from explorer.algorithms import ALGORITHMS, Algorithm
 from explorer.formats import FORMATS
 from explorer.granularity import Tiling, matrix, unmatrix
-from explorer.quantize import QuantizedTensor, quantize
+from explorer.quantize import QuantizedTensor, in_steps, quantize
 from explorer.recipe import Recipe
 from explorer.values import as_recipe, as_values
 
@@ -44,7 +44,7 @@ def refuses(recipe: Recipe) -> str:
     number = FORMATS[recipe.format]
     if number.kind != "integer" or recipe.scheme != "asym":
         return f"hqq moves the zero point, which {recipe} does not have; choose an asymmetric integer such as uint4-asym-g64"
-    if recipe.rounding != "nearest":
+    if not recipe.is_nearest:
         return f"hqq rounds to nearest; leave {recipe.rounding} out"
     return ""
 
@@ -64,7 +64,7 @@ def quantize_hqq(weight, recipe: Recipe, inputs=None, *, seed=0, ranges=None, pr
     zero = np.float32(lowest) - (np.where(usable, low, high) / scale).astype(np.float32)
     beta, best = BETA, np.inf
     for _ in range(ITERATIONS):
-        codes = _codes(w, tiling, scale, zero, lowest, highest)
+        codes = _codes(w, tiling, recipe, scale, zero)
         error = w - (codes - tiling.spread(zero)) * tiling.spread(scale)
         zero = _means(codes - (w - shrink(error, beta)) / tiling.spread(scale), tiling)
         beta *= KAPPA
@@ -72,7 +72,7 @@ def quantize_hqq(weight, recipe: Recipe, inputs=None, *, seed=0, ranges=None, pr
         if mean >= best:
             break
         best = mean
-    codes = _codes(w, tiling, scale, zero, lowest, highest).astype(plain.codes.dtype)
+    codes = _codes(w, tiling, recipe, scale, zero).astype(plain.codes.dtype)
     return replace(plain, codes=unmatrix(codes, weight.shape), scale=scale, zero_point=zero, low=low, high=high)
 
 
@@ -83,8 +83,10 @@ def shrink(x: np.ndarray, beta: float) -> np.ndarray:
         return np.sign(x) * np.maximum(size - size ** np.float32(NORM - 1) / np.float32(beta), 0)
 
 
-def _codes(w, tiling, scale, zero, lowest, highest) -> np.ndarray:
-    return np.clip(np.rint(w / tiling.spread(scale) + tiling.spread(zero)), lowest, highest)
+def _codes(w, tiling, recipe, scale, zero) -> np.ndarray:
+    """By HQQ's own rule: a zero point that is no whole number is added before rounding."""
+    steps = in_steps(w, tiling.spread(scale), recipe) + tiling.spread(zero)
+    return np.clip(np.rint(steps), *FORMATS[recipe.format].code_range(recipe.scheme))
 
 
 def _ends(w: np.ndarray, tiling: Tiling) -> tuple[np.ndarray, np.ndarray]:

@@ -8,18 +8,19 @@ as channels, and its weights [out, 1, k, k] belong to one input channel each.
 import numpy as np
 
 from explorer.errors import DataError
+from explorer.values import as_array, first
 
 
 def as_floats(x, what: str) -> np.ndarray:
     """x as a finite float array; float64 stays, everything else becomes float32. Raises DataError."""
-    x = x.detach().cpu().numpy() if hasattr(x, "detach") else np.asarray(x)
+    x = as_array(x)
     if x.dtype.kind not in "fiub":
         raise DataError(f"{what}: an array of {x.dtype} holds no real numbers; use floats")
     x = x if x.dtype in (np.float32, np.float64) else x.astype(np.float32)
     if not x.size:
         raise DataError(f"{what}: the array of shape {list(x.shape)} is empty; it needs at least one number")
     if lost := int(np.count_nonzero(~np.isfinite(x))):
-        raise DataError(f"{what}: {lost:,} of {x.size:,} values are NaN or infinite; use finite ones")
+        raise DataError(f"{what}: {lost:,} of {x.size:,} values are NaN or infinite, the first at {first(~np.isfinite(x))}; use finite ones")
     return x
 
 

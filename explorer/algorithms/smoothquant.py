@@ -4,6 +4,8 @@ X/s and W·s give the same product; s_j = max|X_j|^α / max|W_j|^(1−α) makes 
 wide as α asks, at α = 0.5 equally wide (Xiao et al., ICML 2023, arXiv 2211.10438, equation 4).
 """
 
+from numbers import Real
+
 import numpy as np
 
 from explorer.algorithms import ALGORITHMS, Algorithm
@@ -23,8 +25,8 @@ def smoothquant_scales(x_absmax, w, alpha: float = ALPHA) -> np.ndarray:
     code clips s at 1e-5 there, which makes an input that is not quite 0 later 100,000 times wider).
     Raises SettingsError for an alpha out of range, DataError.
     """
-    if not 0 <= alpha <= 1:
-        raise SettingsError(f"alpha lies from 0 (all difficulty stays in the activations) to 1, not at {alpha}")
+    if not isinstance(alpha, Real) or not 0 <= alpha <= 1:
+        raise SettingsError(f"alpha lies from 0 (all difficulty stays in the activations) to 1, not at {str(alpha)[:40]}")
     x, w = np.abs(as_floats(x_absmax, "x_absmax")).astype(np.float64), as_floats(w, "w")
     if x.ndim != 1:
         raise DataError(f"x_absmax is one number for each input channel, not an array of shape {list(x.shape)}")

@@ -38,7 +38,7 @@ SMALL = 1 << 23  # rows · values · steps: from 12 bits on, the most for which 
     id="mse",
     title="MSE",
     pattern="mse",
-    description="least mean squared error of the values: the exact global optimum; from 12 bits on only for small tensors",
+    description="least mean squared error of the values: the exact global optimum below 12 bits; from there on of small symmetric tensors, else the best of a fine ladder",
     source="AIMET's sqnr scheme, compressed-tensors' mse observer, searched exactly",
 )
 def mse(rows, grid):

@@ -71,7 +71,7 @@ def _arithmetic(format: str) -> str:
     """The peak under which a format that is computed natively goes."""
     if format in BITS:
         return format
-    if format in ("mxfp4", "mxfp4up", "nvfp4"):
+    if FORMATS[format].kind == "block" and FORMATS[format].bits == 4:
         return "fp4"
     return "fp8"  # FP8, FP6, and FP4 without block scales run at the same rate (PTX kind::f8f6f4)
 

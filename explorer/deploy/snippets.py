@@ -27,6 +27,10 @@ class Snippet:
     why: str = ""
 
 
+ROUNDS = {"torchao": "reciprocal", "compressed-tensors": "shifted"}  # how else a tool rounds than ONNX Runtime
+REDUCED = 127 / 64  # reduce_range of symmetric INT8: codes to ±64
+
+
 class NotThere(Exception):
     """What a tool has no word for."""
 
@@ -43,7 +47,7 @@ def _snippet(plan: Plan, tool: str, title: str, language: str, write: Callable[[
             raise NotThere("layers have recipes of their own here")
         if settings.algorithms:
             raise NotThere(f"{' + '.join(settings.algorithms)} is not what these lines do")
-        if settings.weights.rounding not in ("nearest", *(["reciprocal"] if tool == "torchao" else [])):
+        if settings.weights.rounding not in ("nearest", ROUNDS.get(tool)):
             raise NotThere(f"it does not round {settings.weights.rounding}")
         return Snippet(tool, title, language, write(plan))
     except NotThere as reason:
@@ -60,19 +64,23 @@ def _onnxruntime(plan: Plan) -> str:
     weights, activations = plan.settings.weights, plan.settings.activations
     if not weights.scheme:
         raise NotThere(f"its quantizers know no {weights}")
-    _plain(weights, "weights")
+    reduced = (weights.format, weights.scheme, weights.range) == ("int8", "sym", f"minmax@{REDUCED}") or weights.format == "uint7"
+    if not reduced:
+        _plain(weights, "weights")
     if activations.format == "fp32":
         if weights.kind != "group" or weights.bits not in (4, 8) or weights.scheme == "sym":
             raise NotThere("without quantized activations it takes groups of 4 or 8 bits on their full range, such as int4-symfull-g32")
+        if weights.size < 16 or weights.size & (weights.size - 1):
+            raise NotThere(f"its groups are powers of two from 16 on, not {weights.size}")
         return f"""import onnx
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer  # which needs onnx_ir
 
 quantizer = MatMulNBitsQuantizer(onnx.load("fp32.onnx"), bits={weights.bits}, block_size={weights.size}, is_symmetric={weights.scheme != "asym"})
 quantizer.process()
 quantizer.model.save_model_to_file("quantized.onnx")
 """
-    if weights.kind not in ("tensor", "channel") or weights.bits not in (7, 8) or weights.scheme == "symfull":
-        raise NotThere(f"quantize_static knows no {weights}; it takes 8 bits (7 by reduce_range) per tensor or channel, sym or asym")
+    if weights.kind not in ("tensor", "channel") or weights.bits != 8 and not reduced or weights.scheme == "symfull":
+        raise NotThere(f"quantize_static knows no {weights}; it takes 8 bits (by reduce_range ±64 or 0 to 127) per tensor or channel, sym or asym")
     if activations.kind != "tensor" or activations.bits not in (8, 16) or activations.scheme == "symfull":
         raise NotThere(f"quantize_static knows no activations {activations}; it takes 8 or 16 bits per tensor, sym or asym")
     how = {"minmax": "MinMax", "entropy": "Entropy"}.get(activations.method, "Percentile" if activations.method.startswith("p") else "")
@@ -86,7 +94,7 @@ quantizer.model.save_model_to_file("quantized.onnx")
 quantize_static(
     "fp32.onnx", "int8.onnx", reader,  # a CalibrationDataReader over your samples
     weight_type=QuantType.{_ort_type(weights, 8)}, activation_type=QuantType.{_ort_type(activations, activations.bits)},
-    per_channel={weights.kind == "channel"}, reduce_range={weights.bits == 7}, calibrate_method=CalibrationMethod.{how},
+    per_channel={weights.kind == "channel"}, reduce_range={reduced}, calibrate_method=CalibrationMethod.{how},
     extra_options={extra},
 )
 """
@@ -99,8 +107,7 @@ def _ort_type(recipe: Recipe, bits: int) -> str:
 def _torchao(plan: Plan) -> str:
     weights, activations = plan.settings.weights, plan.settings.activations
     _plain(weights, "weights")
-    live = activations.kind == "token" or not activations.range
-    if activations.format != "fp32" and not live:
+    if activations.format != "fp32" and activations.kind != "token":
         raise NotThere("it finds the scales of activations while it runs: choose one per token, or leave them in fp32")
     if weights.format in ("fp8e4m3", "fp8e5m2") and weights.kind in ("tensor", "channel"):
         rows = "PerTensor()" if weights.kind == "tensor" else "PerRow()"
@@ -144,6 +151,7 @@ def _compressed_tensors(plan: Plan) -> str:
     if weights.format == "fp32":
         raise NotThere("there is nothing to quantize")
     _plain(weights, "weights")
+    _plain(activations, "activations")
     call = lambda given: f"QuantizationArgs({', '.join(f'{name}={value!r}' for name, value in given.items())})"  # noqa: E731
     live = "None" if activations.format == "fp32" else call(arguments(activations, flows=True))
     return f"""from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
@@ -160,7 +168,7 @@ def _llama(plan: Plan) -> str:
     if reason := TARGETS["gguf"].refuses(plan):
         raise NotThere(reason)
     kind = plan.settings.weights.format
-    return f"llama-quantize --pure model-f32.gguf model-{kind}.gguf {kind.upper().replace('FP', 'F')}\n"
+    return f"# of a language model that llama.cpp converts\nllama-quantize --pure model-f32.gguf model-{kind}.gguf {kind.upper().replace('FP', 'F')}\n"
 
 
 TOOLS = (

@@ -3,12 +3,14 @@
 MX: the scale is a power of two, E8M0. The OCP rule takes 2^(floor(log2 amax) - emax), with emax the
 exponent of the element's largest value: a block may then reach beyond that value and saturates (7.9
 in MXFP4 becomes 6). The rounded-up rule, 2^ceil(log2(amax / max)), never does, and makes coarser
-steps. Exponents stop at ±127; a block of zeros has the least, 2^-127.
+steps. The even rule takes the next power of two only where amax, rounded to the element's mantissa, reaches
+it (7.9 in MXFP4 becomes 8, 6.9 becomes 6). Exponents stop at ±127; a block of zeros has the least, 2^-127.
 NVFP4: the scale is E4M3, of amax / 6 in units of a float32 scale of the whole tensor, which is such
 that the largest block's is 448. A block too small for E4M3 gets the scale 0 and becomes zeros.
 Sources: OCP Microscaling Formats (MX) v1.0, 2023, section 6.3 (and 5.3.4 for INT8); cuBLAS
-documentation, "1D block scaling", for the rounded-up rule; NVIDIA 2025, arXiv 2509.25149, for NVFP4
-(torchao bounds its block scales by 2^-6 from below and multiplies by reciprocals: nvfp4ao).
+documentation, "1D block scaling", for the rounded-up rule; torchao's ScaleCalculationMode.EVEN, which for MXFP4
+is compressed-tensors' rule too; NVIDIA 2025, arXiv 2509.25149, for NVFP4 (torchao bounds its block scales by 2^-6
+from below and multiplies by reciprocals: nvfp4ao; compressed-tensors stores the reciprocal of the tensor's scale: nvfp4ct).
 """
 
 from dataclasses import dataclass
@@ -64,27 +66,43 @@ class Fixed(Number):
 
 @dataclass(frozen=True)
 class PowerOfTwo(Rule):
-    """E8M0. max: the element's largest value."""
+    """E8M0, by the OCP rule. max: the element's largest value."""
 
     max: float
-    up: bool
 
     bits = 8
+    words = "E8M0"
 
-    @property
-    def words(self) -> str:
-        return "E8M0, rounded up" if self.up else "E8M0"
+    def exponents(self, absmax: np.ndarray) -> np.ndarray:
+        """Of the scales of blocks with these largest magnitudes, which are above 0."""
+        return np.frexp(absmax)[1] - np.frexp(self.max)[1]
 
     def scales(self, absmax, *, whole=None):
-        reach = absmax / np.float32(self.max) if self.up else absmax
-        mantissa, exponent = np.frexp(reach)
-        if self.up:
-            exponent -= mantissa <= 0.5  # frexp's mantissa is from ½ to below 1
-        else:
-            exponent -= np.frexp(self.max)[1]
-        exponent = np.where(reach > 0, np.clip(exponent, -EXPONENT, EXPONENT), -EXPONENT)
+        exponent = np.where(absmax > 0, np.clip(self.exponents(absmax), -EXPONENT, EXPONENT), -EXPONENT)
         scale = np.ldexp(np.float32(1), exponent)
         return Scales(scale, scale, {"scale": (exponent + EXPONENT).astype(np.uint8)})
+
+
+@dataclass(frozen=True)
+class RoundedUp(PowerOfTwo):
+    words = "E8M0, rounded up"
+
+    def exponents(self, absmax):
+        mantissa, exponent = np.frexp(absmax / np.float32(self.max))
+        return np.where(mantissa > 0, exponent - (mantissa <= 0.5), -EXPONENT)  # frexp's mantissa is from ½ to below 1; 0: underflow
+
+
+@dataclass(frozen=True)
+class Even(PowerOfTwo):
+    """mantissa_bits: of the element."""
+
+    mantissa_bits: int
+
+    words = "E8M0, to the nearest"
+
+    def exponents(self, absmax):
+        bits = absmax.astype(np.float32).view(np.int32) + (1 << 22 - self.mantissa_bits)  # a carry raises the exponent
+        return (bits >> 23) - EXPONENT + 1 - np.frexp(self.max)[1]
 
 
 @dataclass(frozen=True)
@@ -130,13 +148,30 @@ class BoundedTwoLevel(TwoLevel):
         return Scales(block * tensor, by, {"scale": codes, "tensor_scale": np.float32(tensor)})
 
 
+@dataclass(frozen=True)
+class ReciprocalTwoLevel(TwoLevel):
+    """The same by the reciprocal of the tensor's scale, which is what is stored; a block too small for E4M3 gets 2^-3."""
+
+    def scales(self, absmax, *, whole=None):
+        largest = np.maximum(np.float32(absmax.max() if whole is None else whole), np.finfo(np.float32).tiny)
+        with np.errstate(over="ignore"):
+            tensor = np.float32(self.float.max * self.max) / largest
+            tensor = tensor if np.isfinite(tensor) else np.float32(1)
+            codes = self.float.encode(absmax / np.float32(self.max) * tensor)
+        codes = np.where(codes == 0, self.float.encode(np.float32([0.125])), codes)
+        scale = self.float.decode(codes) / tensor
+        return Scales(scale, scale, {"scale": codes, "tensor_scale": tensor})
+
+
 def _mx(id: str, title: str, element: Number) -> None:
     bits = f"{title.removeprefix('MX')} elements of {element.bits} bits in blocks of 32, scales powers of two"
-    for suffix, up, says in (("", False, "that may clip the largest value"), ("up", True, "rounded up, which never clips")):
-        FORMATS.register(BlockFormat(
-            f"{id}{suffix}", f"{title} up" if up else title, "MX", element, Blocks(32, PowerOfTwo(element.max, up)),
-            f"{bits} {says}", f"{OCP}; cuBLAS, 1D block scaling" if up else OCP,
-        ))  # fmt: skip
+    rules = [("", PowerOfTwo(element.max), "that may clip the largest value", OCP),
+             ("up", RoundedUp(element.max), "rounded up, which never clips", f"{OCP}; cuBLAS, 1D block scaling")]  # fmt: skip
+    if element.kind == "floating":
+        says = "rounded to the nearest, which clips what the element's rounding brings back"
+        rules.append(("even", Even(element.max, element.mantissa_bits), says, "torchao ScaleCalculationMode.EVEN; compressed-tensors for MXFP4"))
+    for suffix, rule, says, source in rules:
+        FORMATS.register(BlockFormat(f"{id}{suffix}", f"{title} {suffix}".strip(), "MX", element, Blocks(32, rule), f"{bits} {says}", source))
 
 
 _mx("mxfp8e4m3", "MXFP8 E4M3", FORMATS["fp8e4m3"])
@@ -157,6 +192,11 @@ FORMATS.register(BlockFormat(
     "NVFP4 with torchao's arithmetic: scales of blocks from 2^-6 on, multiplication by their reciprocal", "torchao NVFP4Tensor",
 ))  # fmt: skip
 FORMATS.register(BlockFormat(
-    "mxint8full", "MXINT8 with −2", "MX", Fixed(8, 6, full=True), Blocks(32, PowerOfTwo(Fixed(8, 6).max, False)),
+    "nvfp4ct", "NVFP4, compressed-tensors", "NVFP4", FORMATS["fp4e2m1"],
+    Blocks(16, ReciprocalTwoLevel(FORMATS["fp4e2m1"].max, FORMATS["fp8e4m3"])),
+    "NVFP4 with compressed-tensors' arithmetic: the reciprocal of the tensor's scale is stored and multiplied by", "compressed-tensors calculate_qparams",
+))  # fmt: skip
+FORMATS.register(BlockFormat(
+    "mxint8full", "MXINT8 with −2", "MX", Fixed(8, 6, full=True), Blocks(32, PowerOfTwo(Fixed(8, 6).max)),
     "MXINT8 that also uses the code of −2, which the specification leaves open", OCP,
 ))  # fmt: skip

@@ -16,13 +16,14 @@ from explorer.quantize import QuantizedTensor, quantize
 from explorer.recipe import Recipe
 from explorer.rows import Record
 
-TYPES = {  # of TensorProto; the types that ONNX defines and ONNX Runtime cannot quantize to are left out
-    "int4": "INT4", "uint4": "UINT4", "int8": "INT8", "uint8": "UINT8", "int16": "INT16", "uint16": "UINT16",
+TYPES = {  # of TensorProto; FLOAT8E4M3FNUZ and E5M2FNUZ, which it also has, are no format here
+    "int2": "INT2", "uint2": "UINT2", "int4": "INT4", "uint4": "UINT4", "int8": "INT8", "uint8": "UINT8", "int16": "INT16", "uint16": "UINT16",
     "fp8e4m3": "FLOAT8E4M3FN", "fp8e5m2": "FLOAT8E5M2",
 }  # fmt: skip
 STATIC = {  # preset → how quantize_static is called
     "ort-default": {},
     "ort-careful": {"per_channel": True, "activation_type": "QUInt8"},
+    "ort-reduce-range": {"per_channel": True, "activation_type": "QUInt8", "reduce_range": True},
 }
 
 
@@ -94,7 +95,7 @@ def _run(x: np.ndarray, q: QuantizedTensor) -> tuple[np.ndarray, np.ndarray]:
     outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, x.shape) for name in ("wide", "y")]
     inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)]
     graph = helper.make_graph(nodes, "linear", inputs, outputs, [scale, zero])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 25)], ir_version=12)  # the first with 2 bits
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3

@@ -16,25 +16,22 @@ MX = {  # to_mx's element type, by name in torch or in its constants
     "mxfp8e4m3": "float8_e4m3fn", "mxfp8e5m2": "float8_e5m2",
     "mxfp6e2m3": "DTYPE_FP6_E2M3", "mxfp6e3m2": "DTYPE_FP6_E3M2", "mxfp4": "float4_e2m1fn_x2",
 }  # fmt: skip
-GROUPS = ("int2-symfull-g64", "int3-symfull-g64", "int4-symfull-g32", "int4-asym-g32", "int5-asym-g64",
-          "int6-symfull-channel", "int7-asym-channel", "int8-symfull-channel", "int8-asym-channel")  # fmt: skip
+GROUPS = ("int2-symfull-g64", "int3-symfull-g64", "int4-symfull-g32", "int4-symfull-g128", "int4-asym-g32", "int5-asym-g64",
+          "int6-symfull-channel", "int7-asym-channel", "int8-symfull-g128", "int8-symfull-channel", "int8-asym-channel")  # fmt: skip
 FP8 = ("fp8e4m3-tensor", "fp8e4m3-channel", "fp8e4m3-g128", "fp8e4m3-b128", "fp8e5m2-channel")
-PRESET_WEIGHTS = ("ct-w4a16", "ct-w4a8", "ct-w4a16-asym", "ct-w8a16", "ct-w8a8", "ct-fp8", "ct-fp8-dynamic", "ct-fp8-block")
 
 
 def comparisons() -> list[Comparison]:
     found = [Comparison(id, name, partial(_element, id, name)) for id, name in ELEMENTS.items() if id in FORMATS]
     for id, name in MX.items():
-        for suffix, mode, rules in (("", "FLOOR", ()), ("up", "RCEIL", ("float32 logarithm",))):
+        for suffix, mode, rules in (("", "FLOOR", ()), ("even", "EVEN", ()), ("up", "RCEIL", ("float32 logarithm",))):
             found.append(Comparison(id + suffix, f"to_mx({mode})", partial(_mx, id + suffix, name, mode), rules, _presets(id + suffix)))
     for id, rules in (("nvfp4", ("reciprocal", "least block scale")), ("nvfp4ao", ())):
         found.append(Comparison(id, "NVFP4Tensor.to_nvfp4", partial(_nvfp4, id), rules, _presets(id)))
     for id, rules in (("nf4", ("four digits",)), ("nf4dq", ("four digits",)), ("nf4ao", ())):
         found.append(Comparison(id, "to_nf4", partial(_nf4, id), rules, _presets(id)))
-    named = {PRESETS[id].weights: id for id in PRESET_WEIGHTS}
-    as_here = dict.fromkeys((*(f"{recipe}-minmax" for recipe in (*GROUPS, *FP8)), *named))
-    for recipe in (*as_here, *(f"{recipe}-minmax-reciprocal" for recipe in GROUPS)):
-        found.append(_scaled_weights(Recipe.parse(recipe), tuple(id for id in PRESET_WEIGHTS if PRESETS[id].weights == recipe)))
+    for recipe in (*(f"{recipe}-minmax" for recipe in (*GROUPS, *FP8)), *(f"{recipe}-minmax-reciprocal" for recipe in GROUPS)):
+        found.append(_scaled_weights(Recipe.parse(recipe)))
     return [each for each in found if each.format in FORMATS]
 
 
@@ -42,15 +39,14 @@ def _presets(recipe: str) -> tuple[str, ...]:
     return tuple(preset.id for preset in PRESETS if preset.weights == recipe)
 
 
-def _scaled_weights(recipe: Recipe, presets: tuple[str, ...]) -> Comparison:
+def _scaled_weights(recipe: Recipe) -> Comparison:
     """One comparison of weights with scales, as torchao's quantize_ makes them."""
     if not recipe.scheme:
-        live = tuple(preset.id for preset in PRESETS if preset.activations == str(recipe)) if recipe.kind == "group" else ()
-        return Comparison(str(recipe), "Float8Tensor.from_hp", partial(_fp8, recipe), (), presets + live)
+        return Comparison(str(recipe), "Float8Tensor.from_hp", partial(_fp8, recipe))
     if recipe.rounding == "reciprocal":  # which has torch's least scale; torchao's own is far smaller
-        return Comparison(str(recipe), "quantize_(IntxWeightOnlyConfig), scales from 2⁻²³ on", partial(_integers, recipe), (), presets)
+        return Comparison(str(recipe), "quantize_(IntxWeightOnlyConfig), scales from 2⁻²³ on", partial(_integers, recipe))
     rules = ("reciprocal",) if recipe.scheme == "symfull" else ("float32 range", "reciprocal")
-    return Comparison(str(recipe), "quantize_(IntxWeightOnlyConfig)", partial(_integers, recipe), rules, presets)
+    return Comparison(str(recipe), "quantize_(IntxWeightOnlyConfig)", partial(_integers, recipe), rules)
 
 
 def _element(id: str, name: str, tally) -> None:
@@ -79,7 +75,7 @@ def _mx(id: str, name: str, mode: str, tally) -> None:
         codes = data.view(torch.uint8).numpy()
         if data.shape != x.shape:
             codes = np.stack([codes & 15, codes >> 4], axis=-1).reshape(x.shape)
-        if mode == "FLOOR":
+        if mode != "RCEIL":
             tally.scales(q.stored["scale"], exponents)
             tally.codes(q.codes, codes)
             tally.values(q.dequantize(), values)

@@ -18,7 +18,7 @@ ASKED_FOR = ("fp16", "bf16", "fp8e4m3", "int16", "int8", "int4", "nf4", "q4_0", 
 
 def facts(format: str) -> dict:
     """One format, numbers in units of the scale: title, description, fields (see code_bits.fields), bits of
-    a code, bias, largest, smallest_normal, smallest (above zero), step_at_one, distinct numbers, codes,
+    a code, bias, largest, lowest, smallest_normal, smallest (above zero), step_at_one, distinct numbers, codes,
     bits_per_weight and block (None where the recipe says it), scale in words, source; None for what it has not."""
     number = FORMATS[format]
     element = number.element
@@ -29,6 +29,7 @@ def facts(format: str) -> dict:
         "bits": number.bits,
         "bias": number.bias,
         "largest": element.max,
+        "lowest": _lowest(element),
         "smallest_normal": number.min_normal,
         "smallest": number.min_subnormal or _least(element.values()),
         "step_at_one": step_at_one(format),
@@ -39,6 +40,11 @@ def facts(format: str) -> dict:
         "bits_per_weight": number.bits_per_weight,
         "source": number.source,
     }
+
+
+def _lowest(element) -> float:
+    """The most negative number, or the least; fp32 has too many to list, and is symmetric."""
+    return -element.max if element.bits == 32 else float(element.values()[0])
 
 
 def _least(values: np.ndarray) -> float:

@@ -10,7 +10,9 @@ import gguf
 import numpy as np
 import torch
 from torchao.prototype.mx_formats.config import ScaleCalculationMode
+from torchao.prototype.mx_formats.constants import DTYPE_FP6_E2M3, DTYPE_FP6_E3M2
 from torchao.prototype.mx_formats.mx_tensor import MXTensor
+from torchao.prototype.mx_formats.nvfp4_tensor import NVFP4Tensor, per_tensor_amax_to_scale
 
 from explorer.calibration import calibrate
 from explorer.fake_quantize import ActivationQuantizer
@@ -25,7 +27,11 @@ FLOATS = (
     "nf4", "nf4dq", "nf4bnb", "mxfp8e4m3", "mxfp6e3m2", "mxfp4", "mxfp4up", "mxint8", "nvfp4", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0",
 )  # fmt: skip
 FLOWING = {"uint8-asym-tensor-minmax": 2, "int8-asym-token-minmax": 2, "fp8e4m3-tensor-minmax": 4, "fp8e4m3-g128-minmax": 4, "mxfp8e4m3": 4, "nvfp4": 4}
-MX = {"mxfp8e4m3": torch.float8_e4m3fn, "mxfp8e5m2": torch.float8_e5m2, "mxfp4": torch.float4_e2m1fn_x2}
+MX = {  # format: its element to torchao, and the rule of its scales
+    "mxfp8e4m3": (torch.float8_e4m3fn, "FLOOR"), "mxfp8e5m2": (torch.float8_e5m2, "FLOOR"), "mxfp6e2m3": (DTYPE_FP6_E2M3, "FLOOR"),
+    "mxfp6e3m2": (DTYPE_FP6_E3M2, "FLOOR"), "mxfp4": (torch.float4_e2m1fn_x2, "FLOOR"), "mxfp4up": (torch.float4_e2m1fn_x2, "RCEIL"),
+    "mxfp4even": (torch.float4_e2m1fn_x2, "EVEN"), "mxfp8e4m3up": (torch.float8_e4m3fn, "RCEIL"),
+}  # fmt: skip
 GGUF = ("q4_0", "q4_1", "q5_0", "q5_1", "q8_0")
 
 
@@ -60,8 +66,10 @@ def back_and_forth(x: np.ndarray, name: str) -> Callable:
 
 def peers(x: np.ndarray, same: torch.Tensor) -> Iterator[tuple[str, str, Callable]]:
     """(format, the peer's name, its quantize and dequantize)."""
-    for name, element in MX.items():
-        yield name, "torchao's MXTensor", lambda: MXTensor.to_mx(same, element, 32, ScaleCalculationMode.FLOOR).dequantize(torch.float32)  # noqa: B023
+    for name, (element, rule) in MX.items():
+        yield name, "torchao's MXTensor", lambda: MXTensor.to_mx(same, element, 32, ScaleCalculationMode[rule]).dequantize(torch.float32)  # noqa: B023
+    for name in ("nvfp4", "nvfp4ao"):
+        yield name, "torchao's NVFP4Tensor", lambda: NVFP4Tensor.to_nvfp4(same, per_tensor_scale=per_tensor_amax_to_scale(same.abs().max())).dequantize(torch.float32)
     for name in GGUF:
         kind = gguf.GGMLQuantizationType[name.upper()]
         yield name, "gguf", lambda: gguf.dequantize(gguf.quantize(x, kind), kind)  # noqa: B023

@@ -51,7 +51,7 @@ def tick(page: Page, percent: float, until: str) -> float:
         rest(page)
         box.fill(f"{percent:g}")
     box.press("Enter")
-    page.wait_for_function("(name) => window.tick[name] !== null", arg=until)
+    page.wait_for_function("(name) => window.tick[name] !== null", arg=until, polling=50)
     took = page.evaluate("(name) => window.tick[name]", until)
     rest(page)
     return took

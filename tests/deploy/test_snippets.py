@@ -84,7 +84,7 @@ def test_compressed_tensors_takes_the_scheme(weights, activations):
 @pytest.mark.parametrize("weights", ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "fp16", "bf16"])
 def test_llama_quantize_knows_the_type(weights):
     code = of("llama.cpp", weights).code
-    assert code.split()[-1] in gguf.GGMLQuantizationType.__members__ and code.startswith("llama-quantize --pure")
+    assert code.split()[-1] in gguf.GGMLQuantizationType.__members__ and "\nllama-quantize --pure" in code
 
 
 @pytest.mark.parametrize(("tool", "asked", "says"), [
@@ -93,6 +93,9 @@ def test_llama_quantize_knows_the_type(weights):
     ("torchao", dict(weights="int8-symfull-channel", activations="int8-asym"), "per token"), ("compressed-tensors", dict(weights="nf4"), "nf4"),
     ("llama.cpp", dict(weights="int4"), "int4"), ("torchao", dict(weights="int8-asym-channel", layer_bits="4"), "recipes of their own"),
     ("torchao", dict(weights="int8-asym-channel", algorithms=("biascorr",)), "biascorr"),
+    ("onnxruntime", dict(weights="int4-symfull-g100"), "powers of two from 16 on, not 100"), ("onnxruntime", dict(weights="int7-sym-channel", activations="uint8-asym"), "±64"),
+    ("torchao", dict(weights="fp8e4m3-channel-minmax", activations="fp8e4m3"), "one per token"),
+    ("compressed-tensors", dict(weights="int8-symfull-channel", activations="int8-asym-tensor-p99.9"), "range of activations is min-max, not p99.9"),
 ])  # fmt: skip
 def test_what_a_tool_has_no_word_for_is_said(tool, asked, says):
     found = of(tool, **asked)

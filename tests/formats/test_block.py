@@ -32,6 +32,10 @@ def test_scales_are_e8m0_of_the_rule(id):
         if id.endswith("up"):  # the least power of two that clips nothing, but for float32's rounding of amax / max
             ratio = float(np.float32(absmax) / np.float32(number.max))
             assert scale >= ratio > scale / 2
+        elif id.endswith("even"):  # the same of amax rounded to the element's mantissa, halves up
+            steps = 2.0 ** (number.element.mantissa_bits - np.floor(np.log2(absmax)))
+            rounded = np.floor(absmax * steps + 0.5) / steps
+            assert 2.0 ** np.floor(np.log2(number.max)) <= rounded / scale < 2.0 ** (np.floor(np.log2(number.max)) + 1)
         else:  # the largest value lies in the binade of the element's largest
             assert 2.0 ** np.floor(np.log2(number.max)) <= absmax / scale < 2.0 ** (np.floor(np.log2(number.max)) + 1)
 
@@ -40,6 +44,7 @@ def test_the_floor_rule_clips_and_the_other_does_not():
     x = np.float32([[7.9, 1, -0.26] + [0] * 29])
     assert quantize(x, "mxfp4").dequantize()[0, :3].tolist() == [6, 1, -0.5]
     assert quantize(x, "mxfp4up").dequantize()[0, :3].tolist() == [8, 1, 0]
+    assert quantize(x, "mxfp4even").scale.item() == 2 and quantize(np.float32([[6.9] * 32]), "mxfp4even").scale.item() == 1
     assert quantize(np.float32([[6.0] * 32]), "mxfp4up").scale.item() == 1
     assert quantize(np.float32([[1.99]]), "mxint8").dequantize().item() == 127 / 64
     assert quantize(np.float32([[1.99]]), "mxint8up").dequantize().item() == 2
@@ -61,8 +66,8 @@ def test_codes_and_scales_are_torchaos(id):
     from torchao.prototype.mx_formats.mx_tensor import to_mx
 
     kind = {"mxfp8e4m3": torch.float8_e4m3fn, "mxfp8e5m2": torch.float8_e5m2, "mxfp6e2m3": DTYPE_FP6_E2M3,
-            "mxfp6e3m2": DTYPE_FP6_E3M2, "mxfp4": torch.float4_e2m1fn_x2}[id.removesuffix("up")]  # fmt: skip
-    mode = ScaleCalculationMode.RCEIL if id.endswith("up") else ScaleCalculationMode.FLOOR
+            "mxfp6e3m2": DTYPE_FP6_E3M2, "mxfp4": torch.float4_e2m1fn_x2}[id.removesuffix("up").removesuffix("even")]  # fmt: skip
+    mode = ScaleCalculationMode["RCEIL" if id.endswith("up") else "EVEN" if id.endswith("even") else "FLOOR"]
     x = blocks(count=4000)
     if id.endswith("up"):  # torch.log2 is not exact: torchao is one off where amax / max is a power of two, or nearly
         ratio = np.log2(np.abs(x).max(axis=1).astype(np.float64) / FORMATS[id].max)
