@@ -123,9 +123,9 @@ def predicted_words(predicted) -> list[tuple[str, str]]:
 
     time, spent = predicted.latency, predicted.energy
     where = f"on {DEVICES[predicted.target].title}"
-    memory = ("activations", f"{time.peak_bytes:,.0f} bytes at most at once (exact for these widths)")
+    memory = ("activations", f"{time.peak_bytes:,.0f} bytes at most at once (exact, of the widths that this target holds them in)")
     if time.seconds is None:
-        return [("latency", f"{time.why} {where} ({time.how})"), *([memory] if time.peak_bytes else [])]
+        return [("latency", f"{time.why} {where} ({time.how})"), memory]
     gain = "" if predicted.speedup is None else f", {_times(predicted.speedup)}as fast as FP32"
     saving = "" if predicted.energy_saving is None else f", FP32 {_times(predicted.energy_saving)}as much"
     static = ", static power not known and left out" if spent.static is None else f", static power {spent.static / spent.joules:.0%}"

@@ -13,6 +13,7 @@ import pandas as pd
 
 from explorer.advice import advise
 from explorer.algorithms import ALGORITHMS, of_stage
+from explorer.algorithms.rebuild import added_numbers
 from explorer.cache import CACHE, Codec
 from explorer.calibrated import activation_range, records, weight_range
 from explorer.codes import layer_tensor, quantized  # noqa: F401  who has the pipeline asks it for one layer too
@@ -107,14 +108,27 @@ def weigh(settings: Settings, *, progress: Progress | None = None, cancel=None) 
         rows = [_layer_row(network, settings, i, q) for i, q in enumerate(tensors)]
         layers = table(rows).assign(untreated=untreated(settings))
         total = decibels(sum(row["signal"] for row in rows), sum(row["noise"] for row in rows))
-        cost = size(tensors, MODELS[settings.model].parameters)
+        cost = size(tensors, MODELS[settings.model].parameters, sum(added(settings, tensors)))
         weights = [network.weight(i) for i in range(len(tensors))]
         rounded = partial(_rounded, network, settings)
         return Weighed(layers, cost, advise(rows, settings, weights, rounded), digest_of(tensors), total)
 
-    weighed = CACHE.get(f"weigh {network.digest} {_weights_key(settings)}", make)
+    weighed = CACHE.get(f"weigh {network.digest} {_weights_key(settings)} {sum(added(settings, tensors))}", make)
     predicted = predict(network, tensors, settings.activations, settings.target)
     return replace(weighed, cost=replace(weighed.cost, predicted=predicted))
+
+
+def added(settings: Settings, tensors: Sequence[QuantizedTensor]) -> tuple[int, int]:
+    """FP32 numbers that the algorithms add to the network's own parameters: in biases, and in factors and rotations of inputs."""
+    if not settings.algorithms:
+        return 0, 0
+    before, network = loaded(settings), network_of(settings)
+    corrects = bool(of_stage(settings.algorithms, "bias"))
+    biases = held = 0
+    for i, (layer, q) in enumerate(zip(network.layers, tensors, strict=True)):
+        bias, more = added_numbers(network, i, corrects and layer.multiplies and q.recipe.format != "fp32")
+        biases, held = biases + bias - added_numbers(before, i, False)[0], held + more
+    return biases, held
 
 
 def quantizers(settings: Settings, *, progress: Progress | None = None, cancel=None):

@@ -1,6 +1,6 @@
 """How this process works beside a browser on the same cores: threads that sleep, memory that is kept.
 
-Called once by whoever owns the process (the page, the command line, the benchmarks), before torch is loaded.
+`prepare` is called once by whoever owns the process (the page, the command line, the benchmarks), before torch is loaded.
 """
 
 import ctypes
@@ -9,6 +9,15 @@ import os
 # glibc's malloc.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 LARGEST = 1 << 30  # bytes of one block that come from the heap, where they stay for the next one
+
+
+def processor() -> str:
+    """What Linux says of the first processor (/proc/cpuinfo), one "name: value" a line; "" where nothing does."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return file.read(4000).replace("\t", "").partition("\n\n")[0]
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def prepare() -> None:

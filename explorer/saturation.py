@@ -4,7 +4,7 @@ Their instruction vpmaddubsw multiplies unsigned by signed bytes and adds two ne
 16 bits with saturation: a₀b₀ + a₁b₁ becomes at most 32,767 and at least −32,768; pairs are then added in 32 bits
 (Intel 64 Architecture Software Developer's Manual, PMADDUBSW; MLAS of ONNX Runtime, QgemmU8X8KernelAvx2.asm). Neighbours
 lie along the sum: inputs of a linear layer, channels of a convolution's kernel position, one position after the other.
-Signed inputs have 128 added first. Depthwise kernels multiply in 16 bits and sum in 32: exact. So are weights of 7 bits,
+Signed inputs have 128 added first. Depthwise kernels multiply in 16 bits and sum in 32: exact; transposed convolutions have no integer kernel. So are weights of 7 bits,
 2 · 255 · 64 = 32,640, unsigned weights (their kernel is another, slower one), and processors with VNNI.
 
 Only what can saturate is looked at: pairs of weights that reach the limit with the largest inputs that occur.
@@ -30,7 +30,7 @@ CHUNK = 1 << 22  # products at a time
 
 def saturates(weights: Recipe, activations: Recipe, kind: str) -> bool:
     """Whether the kernel of such a layer adds pairs in 16 bits so that they can be cut off."""
-    if kind == "depthwise" or not (weights.scheme and activations.scheme) or activations.kind != "tensor":
+    if kind in ("depthwise", "transposed", "embedding") or not (weights.scheme and activations.scheme) or activations.kind != "tensor":
         return False
     return weights.bits == 8 and FORMATS[weights.format].signed and weights.kind in ("tensor", "channel") and activations.bits <= 8
 

@@ -5,7 +5,7 @@ import sys
 
 os.environ["EXPLORER_CACHE"] = ""  # nothing that was measured before
 
-from explorer.cost.roofline import BAND_HERE  # noqa: E402
+from explorer.cost.roofline import SHAPES_HERE  # noqa: E402
 from explorer.errors import ExplorerError  # noqa: E402
 from explorer.measure import Measured, stream  # noqa: E402
 from explorer.measure.runtime import machine, versions  # noqa: E402
@@ -36,7 +36,7 @@ def main() -> None:
         print(f"| `{model}` | {1e3 * found[0].whole.first:.3g} ms | {' | '.join(map(cell, found))} | {ran} |", flush=True)
     told = [verdict for verdict in verdicts if verdict]
     print(f"\nroofline was right {told.count('right')} times of {len(told)}, too high {told.count('too high')}, too low {told.count('too low')}: "
-          f"what it expects, ÷{BAND_HERE} to ×{BAND_HERE}, meets the measured interval or does not")  # fmt: skip
+          f"what it expects, ÷{SHAPES_HERE} to ×{SHAPES_HERE}, meets the measured interval or does not")  # fmt: skip
 
 
 def cell(found: Measured) -> str:
@@ -52,9 +52,9 @@ def judged(found: Measured) -> str:
     """Whether the expectation, with its band, meets the measured interval; nothing where one of them has no number."""
     if found.whole.noisy or found.predicted is None:
         return ""
-    if found.predicted * BAND_HERE < found.whole.low:
+    if found.predicted * SHAPES_HERE < found.whole.low:
         return "too low"
-    return "too high" if found.predicted / BAND_HERE > found.whole.high else "right"
+    return "too high" if found.predicted / SHAPES_HERE > found.whole.high else "right"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from components.words import en_cost
 from components.words.numbers import metric, size
 from explorer.cost.devices import DEVICES
 from explorer.views.cost import energy_split, roofline
-from explorer.views.sizes import held
+from explorer.views.sizes import added, held
 
 PREDICTED = ("predicted", en_cost.PREDICTED, en_cost.PREDICTED_HELP)  # the origin of both figures
 
@@ -54,20 +54,26 @@ def _roofs(snapshot, selected: int) -> None:
     flash = en_cost.FLASH.format(flash=size(device.get("flash"))) if device.get("flash") else ""
     memory = en_cost.MEMORY.format(peak=size(predicted.latency.peak_bytes), total=size(predicted.latency.memory_bytes),
                                    device=device.title, memory=size(device.get("memory")), flash=flash)  # fmt: skip
+    names = snapshot.layers["name"].tolist()
     if predicted.latency.why:
-        fits = memory if predicted.latency.why == "does not fit" else ""
-        st.caption(en_cost.NOTHING.format(device=device.title, why=en_cost.WHY[predicted.latency.why], memory=fits))
+        st.caption(en_cost.NOTHING.format(device=device.title, why=en_cost.WHY[predicted.latency.why], memory=memory))
+        _held(predicted, names, selected, device)
         return
-    seen = roofline(predicted, snapshot.layers["name"].tolist())
+    seen = roofline(predicted, names)
     draw(*charts.roof(seen, selected, device.title, palette()), title=en_cost.ROOF_TITLE.format(device=device.title), key="cost.roof",
          origin=predicted.how, why=_rests_on(device))  # fmt: skip
     st.caption(en_cost.ROOF_NOTE)
     draw(*charts.energy(energy_split(predicted), palette()), title=en_cost.ENERGY_TITLE, key="cost.energy", origin=predicted.energy.how,
          why=en_cost.ENERGY_HELP.format(device=device.title, table=predicted.energy.table, static=en_cost.STATIC["idle_watts" in device.figures]))  # fmt: skip
     st.caption(_static(device))
-    names = snapshot.layers["name"].tolist()
-    draw(*charts.held(held(predicted, names), selected, device, palette()), title=en_cost.HELD_TITLE, key="cost.held", origin="exact", why=en_cost.HELD_WHY)
+    if any(added(snapshot.settings)):
+        st.caption(en_cost.ADDED)
+    _held(predicted, names, selected, device)
     st.caption(memory)
+
+
+def _held(predicted, names: list[str], selected: int, device) -> None:
+    draw(*charts.held(held(predicted, names), selected, device, palette()), title=en_cost.HELD_TITLE, key="cost.held", origin="exact", why=en_cost.HELD_WHY)
 
 
 def _rests_on(device) -> str:

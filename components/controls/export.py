@@ -111,8 +111,8 @@ def _done(running: Job, to: str) -> None:
         more=en_export.EXPORT_MORE.format(count=checks.joined, value=_value(checks.simulated_metric)) if checks.joined else "",
         n=whole(checks.metric.n), answers=answers,
     ))  # fmt: skip
-    if to == "onnx" and checks.largest_difference and settings.activations.format != "fp32":
-        st.caption(en_export.EXPORT_BIASES)
+    if checks.biases and checks.largest_difference:
+        st.caption(en_export.EXPORT_BIASES.format(count=whole(checks.biases)))
 
 
 def _value(metric) -> str:

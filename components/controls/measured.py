@@ -79,7 +79,7 @@ def _shown(found) -> None:
         st.caption(en_measured.EXPANDED.format(count=whole(found.expanded)))
     if found.layers:
         table(rows(found), "measured.layers")
-        st.caption(en_measured.LAYERS_INTEGERS if found.integers else en_measured.LAYERS_ALONE)
+        st.caption(en_measured.LAYERS_ON_CODES.format(count=whole(found.on_codes), all=whole(len(found.layers))))
     options = en_measured.OPTIONS.format(options=found.options) if found.options else ""
     st.text(en_measured.PROVENANCE.format(machine=found.machine, versions=found.versions, date=found.date, options=options))
 

@@ -5,8 +5,8 @@ TARGET_HELP = "The device whose latency and energy are predicted. Nothing else d
 LATENCY, ENERGY = "Latency", "Energy"
 PREDICTED = "predicted"
 PREDICTED_HELP = "Computed from a model of the device, never run on it: an order of magnitude, with a band where it is known how far such models are off."
-LATENCY_HELP = "Of one sample on {device}, predicted by a roofline: each layer takes as long as its arithmetic or its bytes, whichever is more. What the device cannot compute natively gains nothing. The band is how far such predictions are off. The weakest grade among the device's peaks, bandwidth and memory: {grade}; `python -m explorer devices --json` has every source."
-ENERGY_HELP = "Of one sample on {device}: a model of arithmetic, memory traffic and static power (idle watts × predicted latency{static}) with the energies per operation of {table}, never the device's joules. Published counter-examples: LLM.int8() took 80 to 162 % more energy than FP16 on an RTX 4090, since it converts at every layer, and NF4 costs more energy than FP16 below 3 to 5 billion parameters."
+LATENCY_HELP = "Of one sample on {device}, predicted by a roofline: each layer takes as long as its arithmetic or its bytes, whichever is more. What the device cannot compute natively gains nothing; what is no layer (attention, sums, conversions in between) is left out. The band is how far predictions of whole networks were off: ÷2.5 to ×2.5 on the kind of processor that was measured (25 of 27), ÷3 to ×3 elsewhere. The weakest grade among the device's peaks, bandwidth and memory: {grade}; `python -m explorer devices --json` has every source."
+ENERGY_HELP = "Of one sample on {device}: a model of arithmetic, memory traffic and static power (idle watts × predicted latency{static}) with the energies per operation of {table}, never the device's joules. Published counter-examples: LLM.int8() took 80 to 162 % more energy than FP16 on an RTX 4090D (others found 17 to 33 %), since it converts at every layer, and NF4 costs more energy than FP16 below 3 to 5 billion parameters."
 BAND = "{low} to {high}"
 FASTER, SLOWER, SAME_SPEED = "{ratio:.2f}× as fast as FP32", "{ratio:.2f}× the speed of FP32", "as fast as FP32"
 LESS, SAME_ENERGY = "FP32 takes {ratio:.2f}×", "as much as FP32"
@@ -21,10 +21,10 @@ ROWS = {"fp32": "FP32", "now": "chosen now"}
 ROOF_TITLE = "Each layer under the roof of {device}, predicted"
 ROOF_X, ROOF_Y = "operations per byte", "operations per second"
 ROOF_TIP = "{name}, {kind}<br>{arithmetic} arithmetic, {how}<br>{time} ({share} of all), waits for {bound}"
-BOUND = {"compute": "arithmetic", "memory": "memory", "launch": "its launch"}
+BOUND = {"compute": "arithmetic", "memory": "memory", "launch": "its launch", "expand": "expanding its weights"}
 HOW = {
     "weights and activations": "weights and activations as they are", "weights only": "weights unpacked on the fly",
-    "storage only": "expanded first: no gain", "none": "expanded first: no gain",
+    "storage only": "expanded or widened first: no gain", "none": "expanded or widened first: no gain",
 }  # fmt: skip
 ROOF_NOTE = "Solid: weights and activations from the main memory; dotted: from the cache or the chip's own memory. Squares are convolutions, circles depthwise, dashes linear layers, as above; far below the roof, a layer waits for its launch."
 ROOF_ALT = "Roofline of {device}: {count} layers, {bounds}; the slowest is {slowest} with {time}."
@@ -35,6 +35,7 @@ ENERGY_ALT = "Energy of one sample split into parts: {rows}."
 MEMORY = "Activations held at once: {peak} at most; {total} with the layers' weights as this target's kernels hold them, which may be wider than their codes. {device} has {memory}{flash}."
 FLASH = " and {flash} of flash for weights"
 NOTHING = "On {device} this network {why}. {memory}"
+ADDED = "Biases, factors and rotations that the algorithms add count in the size; their work is left out of the latency and the energy."
 STATIC_UNKNOWN = "Static power is left out: no source gives this device's idle watts."
 STATIC_KNOWN = "Static power is {watts} times the predicted latency; {grade}: {source}."
 STATIC = {True: "", False: "; left out here, no source gives them"}

@@ -22,7 +22,7 @@ EXPORT_CHECKS = """
 - {metric}: {value} by the file, {simulated} simulated{more}, on the same {n} test samples; {answers}
 """
 EXPORT_ANSWERS = {True: "all answers are the same", False: "{count} answers differ"}
-EXPORT_BIASES = "Integer kernels add biases as whole numbers, which the simulation leaves in FP32: that is most of the difference."
+EXPORT_BIASES = "Integer kernels add the biases of {count} layers as whole numbers, which the simulation leaves in FP32: that is part of the difference."
 EXPORT_MORE = " with {count} values before sums and means as integers too (as the page shows it, without them: {value})"
 REPORT = "Report (HTML)"
 CODE = "The same choice in other tools"

@@ -23,8 +23,7 @@ PROVENANCE = "{machine}; {versions}; {date}{options}"
 OPTIONS = "; session options {options}"
 MORE = "{layer} and {more} more"
 LOOKING = "Looking for what was measured before"
-LAYERS_INTEGERS = "Each layer takes and gives codes, as in the middle of the network."
-LAYERS_ALONE = "Each layer converts its input and output itself, as it does in this network."
+LAYERS_ON_CODES = "{count} of {all} rows take and give codes, as in the middle of a network of integers; the others convert their input and output themselves."
 COLUMNS = {
     "layers": ("layers", "Layers of this shape; one of them was timed."),
     "kind": ("kind", None),

@@ -29,6 +29,13 @@ class OnInput:
     def apply(self, x: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError
 
+    @property
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What it holds, by name, in alphabetical order."""
+        import torch
+
+        return {name: each for name, each in sorted(vars(self).items()) if isinstance(each, torch.Tensor)}
+
 
 class Multiply(OnInput):
     """x times one factor for each input channel; axis: of the channels, 1 or −1."""
@@ -87,10 +94,20 @@ def rebuild(
     for i in sorted(inputs):
         layer = module.get_submodule(network.layers[i].name)
         layer.register_forward_pre_hook(inputs[i])
-        for key, tensor in sorted((k, t) for k, t in vars(inputs[i]).items() if isinstance(t, torch.Tensor)):
+        for key, tensor in inputs[i].tensors.items():
             sha.update(f"{i} {key}".encode())
             sha.update(tensor.numpy().tobytes())
     return replace(network, module=module, digest=sha.hexdigest())
+
+
+def added_numbers(network: Network, i: int, bias: bool) -> tuple[int, int]:
+    """FP32 numbers that layer i of a rewritten network has beside its weights: in its bias, and in what runs on its input.
+    bias: whether the bias stage gives it one, where it has none."""
+    layer = network.module.get_submodule(network.layers[i].name)
+    own = getattr(layer, "bias", None)
+    transforms = [hook for hook in layer._forward_pre_hooks.values() if isinstance(hook, OnInput)]
+    held = sum(tensor.numel() for each in transforms for tensor in each.tensors.values())
+    return (len(network.weight(i)) if own is not None or bias else 0), held
 
 
 def channel_axis(network: Network, i: int) -> int:

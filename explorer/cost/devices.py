@@ -25,7 +25,7 @@ FIGURES = {  # figure → unit
     **{f"peak_{name}": "10¹² operations/s" for name in ARITHMETIC},
     **{f"depthwise_{name}": "10¹² operations/s" for name in ARITHMETIC},
     "bandwidth": "GB/s", "memory": "bytes", "flash": "bytes", "cache": "bytes", "cache_bandwidth": "GB/s",
-    "launch": "µs a layer", "watts": "W", "idle_watts": "W", "process": "nm",
+    "launch": "µs a layer", "start": "µs a run", "expand": "10⁹ weights/s", "watts": "W", "idle_watts": "W", "process": "nm",
 }  # fmt: skip
 NEEDED = ("bandwidth", "memory", "launch")
 GRADES = ("measured", "vendor", "secondary", "unverified")
@@ -129,6 +129,8 @@ def _take(row: dict, words: dict, figures: dict, where: str) -> None:
 
 def _device(id: str, words: dict[str, str], figures: dict[str, Figure], path: Path) -> Device:
     missing = [name for name in WORDS if not words.get(name)] + [name for name in NEEDED if name not in figures]
+    if "cache" in figures and "cache_bandwidth" not in figures:
+        missing.append("cache_bandwidth, which goes with its cache")
     if not any(name.startswith("peak_") for name in figures):
         missing.append("peak_fp32 or another peak")
     if missing:

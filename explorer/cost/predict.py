@@ -47,7 +47,7 @@ class Predicted:
         return {
             "target": self.target, "how": self.how,
             "latency_s": time.seconds, "latency_low_s": time.low, "latency_high_s": time.high, "why": time.why,
-            "fp32_latency_s": self.fp32_latency.seconds, "activation_peak_bytes": time.peak_bytes, "memory_bytes": time.memory_bytes,
+            "fp32_latency_s": self.fp32_latency.seconds, "activation_peak_bytes": time.peak_bytes, "activation_how": "exact", "memory_bytes": time.memory_bytes,
             "energy_j": spent.joules, "energy_arithmetic_j": spent.arithmetic, "energy_weights_j": spent.weights,
             "energy_activations_j": spent.activations, "energy_static_j": spent.static, "energy_table": spent.table,
             "fp32_energy_j": self.fp32_energy.joules,

@@ -2,7 +2,7 @@
 
 Two of them are about language models, of which no sample here is large enough: the decoder of Llama 2 7B (arXiv
 2307.09288), one token for each of `batch` sequences. All weights are read for every token, so one sequence waits for
-memory and many of them for arithmetic; what attention reads of its cache is left out.
+memory, and many of them share what is read; what attention reads of its cache is left out.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def compare(id: str, network: Network) -> tuple[Row, ...]:
 
 
 def _batched(shape: Shape, batch: int) -> Shape:
-    return replace(shape, macs=shape.macs * batch, inputs=shape.inputs * batch, outputs=shape.outputs * batch, alive=shape.alive * batch)
+    grown = {name: getattr(shape, name) * batch for name in ("macs", "inputs", "outputs", "alive")}
+    return replace(shape, **grown, looked_up=shape.looked_up and shape.looked_up * batch)
 
 
 def _row(target: str, traced: Sequence[Shape], weights: Sequence[tuple[int, ...]], recipe: Recipe, activations: Recipe, before: list[Row]) -> Row:
@@ -106,7 +107,7 @@ LLM = (FP16, ("int8-symfull-channel-minmax", "int8-symfull-token-minmax"), ("fp8
 for _each in (
     Scenario("phone", "Phone", "snapdragon-8-gen-3", 1, YOURS, (FP16, INT8, W4A8), "Its NPU knows no FP32; INT8 doubles the rate of FP16."),
     Scenario("microcontroller", "Microcontroller", "stm32h7", 1, YOURS, (FP32, INT8, W4A8),
-             "Weights must fit the flash and activations the memory; INT4 saves flash alone."),
+             "Weights must fit the flash and activations the memory; INT4 saves flash alone, and only of linear layers: convolutions are kept at 8 bits."),
     Scenario("raspberry-pi", "Raspberry Pi", "raspberry-pi-5", 1, YOURS, (FP32, FP16, INT8), "SDOT makes INT8 four times as fast as FP32 at best."),
     Scenario("edge-npu", "Edge NPU", "coral-edge-tpu", 1, YOURS, (FP32, INT8), "Without integers it does not run at all."),
     Scenario("server-cpu", "Server CPU", "xeon-8480", 1, YOURS, (FP32, BF16, INT8), "AMX multiplies BF16 and INT8; small layers wait for their launch."),

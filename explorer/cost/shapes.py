@@ -6,6 +6,7 @@ padding or a sum is part of the layer before it: its result takes the place of i
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +19,8 @@ PRODUCTS = {"convolution", "addmm", "mm", "bmm"}
 @dataclass(frozen=True)
 class Shape:
     """Elements of one sample, in all runs of a layer that runs more than once. alive: of all tensors that must be held while the layer runs, its input,
-    its output, and what a later layer still reads (skip connections). looked_up: of an embedding, how many of its weights are read."""
+    its output, and what a later layer still reads (skip connections). looked_up: of an embedding, how many of its weights are read.
+    runs: how often the layer runs, in every step of a recurrent one."""
 
     kind: str
     macs: int
@@ -27,6 +29,7 @@ class Shape:
     outputs: int
     alive: int
     looked_up: int | None = None
+    runs: int = 1
 
 
 @lru_cache(maxsize=16)
@@ -36,10 +39,10 @@ def shapes(network: Network) -> tuple[Shape, ...]:
     for i, layer in enumerate(network.layers):
         if not layer.multiplies:  # it reads a row for each number that it is given
             at, read = trace.looked_up[layer.name]
-            made.append(Shape(layer.kind, 0, network.weight(i).size, 0, read, trace.alive(at), read))
+            made.append(Shape(layer.kind, 0, network.weight(i).size, 0, read, trace.alive(at), read, trace.runs[layer.name]))
             continue
         at, inputs, outputs = trace.layers[layer.name]
-        made.append(Shape(layer.kind, layer.macs, network.weight(i).size, inputs, outputs, trace.alive(at)))
+        made.append(Shape(layer.kind, layer.macs, network.weight(i).size, inputs, outputs, trace.alive(at), runs=trace.runs[layer.name]))
     return tuple(made)
 
 
@@ -56,6 +59,7 @@ def _trace(network: Network):
             super().__init__()
             self.kept, self.home, self.size, self.born, self.last = [], {}, {}, {}, {}
             self.layers, self.looked_up, self.running, self.step = {}, {}, None, 0
+            self.runs = Counter()
             self.parameters = {place(each) for each in (*module.parameters(), *module.buffers())}
 
         @classmethod
@@ -98,6 +102,7 @@ def _trace(network: Network):
     def entered(name: str):
         def hook(_module, _inputs):
             trace.running = name
+            trace.runs[name] += 1
 
         return hook
 

@@ -16,7 +16,7 @@ class Cost:
     """Bytes of the weights and biases, and average bits per quantized weight.
 
     code_bytes: packed codes; scale_bytes: float32 scales and zero points; rest_bytes: biases and
-    whatever else stays in FP32. A file adds its own overhead.
+    whatever else stays in FP32, with what algorithms add. A file adds its own overhead.
     predicted: latency and energy on the target of the settings, None where only the size was asked for.
     How each was obtained is its `how`: "exact" of the size, "predicted" of latency and energy.
     """
@@ -47,11 +47,14 @@ class Cost:
         return plain | {"how": self.how, "predicted": self.predicted and self.predicted.as_dict()}
 
 
-def size(tensors: Sequence[QuantizedTensor], parameters: int) -> Cost:
-    """The cost of a network of this many parameters, the weights of whose layers are `tensors`."""
+def size(tensors: Sequence[QuantizedTensor], parameters: int, added: int = 0) -> Cost:
+    """The cost of a network of this many parameters, the weights of whose layers are `tensors`.
+
+    added: FP32 numbers that algorithms put beside them: new biases, factors and rotations of inputs
+    """
     codes, scales = sum(q.code_bits for q in tensors), sum(q.scale_bits for q in tensors)
     weights = sum(q.codes.size for q in tensors)
-    rest = (parameters - weights) * FP32_BITS
+    rest = (parameters - weights + added) * FP32_BITS
     total = codes + scales + rest
     return Cost(-(-total // 8), parameters * FP32_BITS // 8, (codes + scales) / weights,
                 -(-codes // 8), -(-scales // 8), rest // 8)  # fmt: skip

@@ -37,7 +37,7 @@ class Target:
     refuses: a Plan → why its recipes cannot be held, "" when they can
     write: (Content, path) → writes the file; may raise OSError
     read: (Content, path) → ReadBack by the library that reads it; nothing of what was written is looked up
-    predict: a Plan → FileSize, from shapes and recipes
+    predict: a Plan → FileSize, from shapes and recipes; of ONNX from the graph with quantized weights
     """
 
     id: str

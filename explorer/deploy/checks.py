@@ -26,6 +26,7 @@ class ReadBack:
     run: the module's input to its output by what was read. differ: how many numbers beside these differ.
     reference: the simulation of what the file computes where that is more than was simulated, and
     joined: how many values it quantizes beside the inputs of layers.
+    biases: how many layers' biases it holds as whole numbers.
     """
 
     reader: str
@@ -35,6 +36,7 @@ class ReadBack:
     differ: int = 0
     reference: Callable[[torch.Tensor], torch.Tensor] | None = None
     joined: int = 0
+    biases: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Checks:
     The reference is the simulation, with as many values quantized in addition as the file does: joined.
     largest_difference: of an output from the reference's; largest_output: of the reference's own, for comparison.
     metric, reference_metric: by the file and by the reference. answers_differ: samples they answer otherwise.
-    simulated_metric: by the simulation as the page shows it.
+    simulated_metric: by the simulation as the page shows it. biases: layers whose bias is whole numbers there.
     """
 
     reader: str
@@ -58,6 +60,7 @@ class Checks:
     simulated_metric: Metric
     reference_metric: Metric
     joined: int = 0
+    biases: int = 0
 
     def as_dict(self) -> dict:
         """JSON-ready."""
@@ -119,7 +122,7 @@ def compare(content: Content, back: ReadBack, *, progress=None, cancel=None) -> 
     differ = sum(_differ(q.codes, codes) for q, codes in zip(content.tensors, back.codes, strict=True))
     values = sum(_differ(q.dequantize(), read) for q, read in zip(content.tensors, back.values, strict=True))
     return Checks(back.reader, sum(q.codes.size for q in content.tensors), differ, values + back.differ, seen["difference"],
-                  seen["output"], seen["answers"], metric, simulated, reference_metric, back.joined)  # fmt: skip
+                  seen["output"], seen["answers"], metric, simulated, reference_metric, back.joined, back.biases)  # fmt: skip
 
 
 def differing(ours, read) -> int:

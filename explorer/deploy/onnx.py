@@ -26,6 +26,7 @@ from explorer.deploy import TARGETS, Target
 from explorer.deploy.checks import ReadBack, differing, unreadable
 from explorer.deploy.content import Content, Plan, PlannedLayer, only
 from explorer.errors import ModelError
+from explorer.process import processor
 from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
 from explorer.tracing import why_untraced
@@ -38,7 +39,9 @@ CASTS = ("fp16", "bf16", "fp8e4m3", "fp8e5m2")
 
 
 def refuses(plan: Plan) -> str:
-    recipe = plan.activations
+    recipe, facts = plan.activations, processor()
+    if plan.settings.accumulate == "avx2" and facts and ("vnni" in facts or " avx2" not in facts):
+        return "this processor's kernels add exactly, so that the file could not be proven here; it holds exact sums (acc=exact)"
     half = recipe.is_cast and recipe.format in ("fp16", "bf16")
     if recipe.format != "fp32" and not half and not (recipe.scheme and recipe.kind == "tensor" and recipe.rounding == "nearest"):
         return f"activations {recipe} are not possible in QuantizeLinear; it holds {HOLDS}"
@@ -134,8 +137,9 @@ def read(content: Content, path) -> ReadBack:
     differ = sum(_input_differs(layer, grid, stored) for layer, grid in zip(content.plan.layers, content.input_grids))
     joined = onnx_joints.quantizers(content)
     reference = onnx_joints.simulated(content, joined) if joined else None
+    biases = sum(f"{layer.name}.bias.codes" in stored for layer in content.plan.layers)
     return ReadBack(f"ONNX Runtime {onnxruntime.__version__}", [q.codes for q in tensors],
-                    [q.dequantize() for q in tensors], run, differ, reference, len(joined))  # fmt: skip
+                    [q.dequantize() for q in tensors], run, differ, reference, len(joined), biases)  # fmt: skip
 
 
 def _behind_products(model) -> set[str]:

@@ -141,6 +141,8 @@ if __name__ == "__main__":
 
 
 def refuses(plan: Plan) -> str:
+    if plan.settings.accumulate != "exact":
+        return "it adds products exactly, as torch does; choose exact sums (acc=exact)"
     if plan.settings.algorithms:
         return f"it does not redo {' + '.join(plan.settings.algorithms)}; export to numpy, or leave the algorithms out"
     if not (plan.activations.format == "fp32" or _held(plan.activations) and not plan.activations.is_live):

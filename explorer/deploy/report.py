@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from explorer.console import LAYER_COLUMNS, metric_words, predicted_words
-from explorer.deploy import REPORT
+from explorer.deploy import REPORT, enough_memory
 from explorer.deploy.place import Place
 from explorer.errors import DataError
 from explorer.link import link_or_none, settings_to_json
@@ -50,8 +50,8 @@ class Reported:
 def report(settings_or_link, path, *, force: bool = False, progress=None, cancel=None) -> Reported:
     """Run the experiment and write its report. Raises what `export` raises."""
     place = Place(path, force=force)
-    result = run(settings_of(settings_or_link), progress=progress, cancel=cancel)
-    with place.draft() as beside:
+    with enough_memory(), place.draft() as beside:
+        result = run(settings_of(settings_or_link), progress=progress, cancel=cancel)
         beside.write_text(page_of(result), encoding="utf-8")
         read = _Reader()
         read.feed(beside.read_text(encoding="utf-8"))
@@ -71,7 +71,7 @@ def page_of(result: Result) -> str:
     cost = result.cost
     rows = [(name, metric_words(metric), "measured here") for name, metric in metrics.items()]
     rows += [("size", f"{cost.size_bytes:,} bytes, FP32 {cost.fp32_bytes:,}; {cost.bits_per_weight:.2f} bits per weight", cost.how)]
-    rows += [(name, text, cost.predicted.how) for name, text in predicted_words(cost.predicted)]
+    rows += [(name, text, "exact" if name == "activations" else cost.predicted.how) for name, text in predicted_words(cost.predicted)]
     link = link_or_none(settings, result.stamp)
     names = layers["name"].tolist()
     pictures = [_bars("Signal to quantization noise of each layer's weights, dB", names, layers["sqnr_db"], "exact"),
@@ -82,7 +82,7 @@ def page_of(result: Result) -> str:
         f"<h1>{escape(settings.sentence())}</h1>",
         _table(("", "", "origin"), [(escape(name), escape(text), f'<span class="origin">{escape(how)}</span>') for name, text, how in rows]),
         *(["<ul>", *(f"<li>{escape(sentence)}</li>" for sentence in result.advice), "</ul>"] if result.advice else []),
-        *pictures, "<h2>Layers</h2>", f'<div class="wide">{_layers(layers)}</div>', "<h2>To compute it again</h2>",
+        *pictures, "<h2>Layers</h2><p>Output SQNR is measured here, all else exact.</p>", f'<div class="wide">{_layers(layers)}</div>', "<h2>To compute it again</h2>",
         f"<p>Stamp <code id=\"stamp\">{escape(result.stamp)}</code>: the digest of all codes and scales, and the metric.</p>",
         f"<p>Link <code>{escape(link)}</code></p>" if link else "<p>There are too many fields for a link; these are the settings.</p>",
         f"<pre><code>{escape(settings_to_json(settings))}</code></pre>", "</body></html>", "",

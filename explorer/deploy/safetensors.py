@@ -1,4 +1,4 @@
-"""safetensors: the layout of the compressed-tensors library, which vLLM and transformers load.
+"""safetensors: the layout of the compressed-tensors library, which vLLM and transformers read, for the layers of a network.
 
 | recipe                              | format          | tensors                                               |
 |-------------------------------------|-----------------|-------------------------------------------------------|

@@ -33,19 +33,21 @@ from explorer.stages import loaded
 
 @dataclass(frozen=True)
 class LayerTime:
-    """All layers of one shape and recipe: their names, kind, and the Ratio FP32 to quantized of one of them."""
+    """All layers of one shape and recipe: their names, kind, and the Ratio FP32 to quantized of one of them. on_codes: whether it
+    takes and gives codes, as in the middle of a network of integers, or has its conversions with it."""
 
     names: tuple[str, ...]
     kind: str
     shape: tuple[int, ...]
     ratio: Ratio
+    on_codes: bool
 
 
 @dataclass(frozen=True)
 class Measured:
     """What was measured. whole: of the network; layers: those measured so far, the most arithmetic first; done: all of them.
 
-    fp32_kernels, kernels: what ran, by the runtime's profile. integers: whether layers hand codes to each other.
+    fp32_kernels, kernels: what ran, by the runtime's profile.
     predicted: the ratio that the roofline expects of this kind of machine, None where it expects none.
     """
 
@@ -54,7 +56,6 @@ class Measured:
     done: bool
     fp32_kernels: tuple[Kernel, ...]
     kernels: tuple[Kernel, ...]
-    integers: bool
     predicted: float | None
     options: str
     machine: str
@@ -62,6 +63,11 @@ class Measured:
     date: str
 
     how = "measured here"
+
+    @property
+    def on_codes(self) -> int:
+        """How many of the kinds of layers take and give codes."""
+        return sum(each.on_codes for each in self.layers)
 
     @property
     def expanded(self) -> int:
@@ -113,7 +119,7 @@ def _stream(settings_or_link: Settings | str, again: bool, progress: Progress | 
     whole = paired(runner(models[0], feed), runner(models[1], feed, options), cancel=cancel)
     ran = kernels(models[0], feed), kernels(models[1], feed, options)
     expected = predict(plan.network, content.tensors, settings.activations, "here").speedup
-    found = Measured(whole, (), False, *ran, possible(plan), expected, " ".join(f"{key}={value}" for key, value in options.items()),
+    found = Measured(whole, (), False, *ran, expected, " ".join(f"{key}={value}" for key, value in options.items()),
                      machine(), versions(), datetime.now(timezone.utc).isoformat(timespec="minutes"))  # fmt: skip
     yield found
     groups = _groups(content, sample)
@@ -159,7 +165,7 @@ def _layer(plain: Content, content: Content, members: list[int], feeds, options:
     codes = _codes(content, i, given) if whole else given
     ratio = paired(runner(layer_model(plain, i, *shapes, None), given), runner(layer_model(content, i, *shapes, ends), codes, options),
                    seed=i, cancel=cancel)  # fmt: skip
-    return LayerTime(tuple(plan.layers[j].name for j in members), plan.layers[i].kind, plan.layers[i].shape, ratio)
+    return LayerTime(tuple(plan.layers[j].name for j in members), plan.layers[i].kind, plan.layers[i].shape, ratio, whole)
 
 
 def _in_a_chain(plan: Plan, i: int, x: torch.Tensor) -> bool:
@@ -185,13 +191,13 @@ def _facts(ratio: Ratio) -> dict:
 def _key(settings: Settings) -> str:
     """The machine, its versions and the network belong to it (a fetched model may be another one); test samples and the target do not."""
     plain = settings.replace(evaluation_samples=1, target="here")
-    return f"measured {loaded(settings).digest} {machine()} {versions()} {canonical(plain)}"
+    return f"measured 2 {loaded(settings).digest} {machine()} {versions()} {canonical(plain)}"
 
 
 def _unpack(arrays) -> Measured:
     facts = json.loads(str(arrays["facts"]))
     facts["whole"] = Ratio(**facts["whole"])
-    facts["layers"] = tuple(LayerTime(tuple(each["names"]), each["kind"], tuple(each["shape"]), Ratio(**each["ratio"])) for each in facts["layers"])
+    facts["layers"] = tuple(LayerTime(tuple(each["names"]), each["kind"], tuple(each["shape"]), Ratio(**each["ratio"]), each["on_codes"]) for each in facts["layers"])
     for name in ("fp32_kernels", "kernels"):
         facts[name] = tuple(Kernel(**each) for each in facts[name])
     return Measured(**facts)

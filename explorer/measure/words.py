@@ -29,7 +29,6 @@ def print_measured(found: Measured) -> None:
         numbers = [""] * 3 if ratio.noisy else [f"{number:.2f}" for number in (ratio.value, ratio.low, ratio.high)]
         rows.append([each.names[0] + more, each.kind, "×".join(map(str, each.shape)), ratio.verdict, *numbers])
     print_columns(rows)
-    print("each layer takes and gives codes, as in the middle of the network" if found.integers
-          else "each layer has its conversions with it, as it does in this network")  # fmt: skip
+    print(f"{found.on_codes} of {len(found.layers)} take and give codes, as in the middle of a network of integers; the others have their conversions with them")
     print(f"\n{found.how}: {found.machine}; {found.versions}; one thread, one sample; {found.date}"
           + (f"; session options {found.options}" if found.options else ""))  # fmt: skip

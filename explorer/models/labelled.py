@@ -38,7 +38,7 @@ class Labelled:
 
         try:
             with Image.open(io.BytesIO(self.content(i))) as image:
-                return ImageOps.exif_transpose(image.convert("RGB") if image.mode in ("P", "PA", "RGBA", "LA", "CMYK") else image.copy())
+                return ImageOps.exif_transpose(_eight_bits(image))
         except DataError:
             raise
         except Exception as error:  # decoders of broken files raise all there is
@@ -51,6 +51,15 @@ class Labelled:
         for i, (file, label) in enumerate(zip(self.files, self.labels, strict=True)):
             whole.update(f"{file}\n{label}\n{hashlib.sha256(self.content(i)).hexdigest()}\n".encode())
         return whole.hexdigest()
+
+
+def _eight_bits(image):
+    """A copy in a mode of 8 bits a channel: of 16-bit grey the upper 8, where Pillow's own conversion would clip."""
+    if image.mode.startswith("I;16") or image.mode == "I":
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if image.mode == "F":
+        raise DataError("its pixels are floating-point numbers without a known white; save it with 8 bits")
+    return image.convert("RGB") if image.mode in ("P", "PA", "RGBA", "LA", "CMYK") else image.copy()
 
 
 def read(place: str) -> Labelled:

@@ -132,8 +132,3 @@ def _with(model: Model, labelled: Labelled, labels: np.ndarray, digest: str) -> 
         load=load,
         data=digest,
     )
-
-
-def own_ids() -> Sequence[str]:
-    """Models whose test samples are one's own now."""
-    return tuple(_shipped)

@@ -30,8 +30,9 @@ def generated(settings: Settings, length: int, *, opening: str | None = None, pr
         return None
     text = network.text if opening is None else replace(network.text, opening=opening)
     numbers = np.random.Generator(np.random.Philox(settings.seed)).random(length)
-    key = f"text {network.digest} {length} {settings.seed} {text.opening}"
-    before = CACHE.get(key, lambda: write(Simulated(network), text, numbers, _half(progress, 0), cancel))
+    plain = lambda: write(Simulated(network), text, numbers, _half(progress, 0), cancel)  # noqa: E731
+    key = f"text {network.digest} {length} {settings.seed}"
+    before = CACHE.get(key, plain) if opening is None else plain()  # an opening of one's own is kept nowhere
     after = write(simulate(settings, cancel=cancel), text, numbers, _half(progress, 1), cancel)
     parts = np.flatnonzero(np.not_equal(before, after))
     common = int(parts[0]) if len(parts) else length

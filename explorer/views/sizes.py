@@ -8,24 +8,31 @@ from explorer.deploy import TARGETS, predicted
 from explorer.errors import ExplorerError
 from explorer.link import canonical
 from explorer.models import MODELS
+from explorer import pipeline
 from explorer.pipeline import quantized
 from explorer.settings import Settings
-from explorer.stages import network_of
+from explorer.stages import loaded, network_of
 
 PARTS = ("codes", "scales", "kept", "biases", "others")
 
 
 def parts(settings: Settings) -> dict[str, int]:
     """Bytes of PARTS: codes of quantized weights, their scales and zero points, weights of layers that are kept in FP32, biases,
-    and what else stays in FP32, such as norms. Together they are the size of the result (cost.size)."""
+    and what else stays in FP32, such as norms, and what algorithms run on inputs. Together they are the size of the result (cost.size)."""
     network, tensors = network_of(settings), quantized(settings)
+    new_biases, held = pipeline.added(settings, tensors)
     kept = sum(q.code_bits for q in tensors if q.recipe.format == "fp32")
     weights = sum(q.codes.size for q in tensors)
-    own = [getattr(network.module.get_submodule(layer.name), "bias", None) for layer in network.layers]
+    own = [getattr(loaded(settings).module.get_submodule(layer.name), "bias", None) for layer in network.layers]
     biases = sum(bias.numel() for bias in own if bias is not None)
     bits = {"codes": sum(q.code_bits for q in tensors) - kept, "scales": sum(q.scale_bits for q in tensors), "kept": kept,
-            "biases": 32 * biases, "others": 32 * (MODELS[settings.model].parameters - weights - biases)}  # fmt: skip
+            "biases": 32 * (biases + new_biases), "others": 32 * (MODELS[settings.model].parameters - weights - biases + held)}  # fmt: skip
     return {name: -(-count // 8) for name, count in bits.items()}
+
+
+def added(settings: Settings) -> tuple[int, int]:
+    """FP32 numbers that the algorithms add, in biases and in what they run on inputs."""
+    return pipeline.added(settings, quantized(settings))
 
 
 def files(settings: Settings) -> list[tuple[str, FileSize | str]]:

@@ -16,7 +16,7 @@ WAYS = ("pairs", "exact", "seven", "unsigned")  # as they are; x64quantprecision
 def affected(settings: Settings) -> int:
     """How many layers have kernels that can saturate."""
     layers = network_of(settings).layers
-    return sum(saturates(settings.weights_of(i), settings.activations, layer.kind) for i, layer in enumerate(layers))
+    return sum(layer.multiplies and saturates(settings.weights_of(i), settings.activations, layer.kind) for i, layer in enumerate(layers))
 
 
 def effect(settings: Settings, *, progress=None, cancel=None) -> Iterator[list[tuple[str, str, Metric]]]:

@@ -29,8 +29,8 @@ def tried(settings: Settings, content: bytes, *, progress=None, cancel=None) -> 
 
     Raises DataError for what cannot be taken, SettingsError for a model that takes nothing, Cancelled.
     """
-    taken = takes(settings).take(content)
-    network, model = loaded(settings), MODELS[settings.model]
+    given, network, model = takes(settings), loaded(settings), MODELS[settings.model]  # what is not here is said before the sample is looked at
+    taken = given.take(content)
     if network.text is not None:
         opening = network.text.decode(taken.sample)
         return generated(settings, LENGTH, opening=opening, progress=progress, cancel=cancel) | {"notes": taken.notes}

@@ -35,5 +35,5 @@ def test_a_click_goes_there(monkeypatch):
     for point in POINTS[1:3]:
         control.go_to(point)
     control.go_to(POINT | {"bits": 4, "format": "MXFP4"})
-    assert [str(each.weights) for each in gone] == ["int4-sym-channel-minmax", "int8-sym-channel-minmax"]
-    assert str(gone[1].activations) == "int8-asym-tensor-minmax"
+    assert [str(each.weights) for each in gone] == ["int4-sym-channel-minmax", "int8-sym-channel-minmax-away"]
+    assert str(gone[1].activations) == "int8-asym-tensor-minmax-away"

@@ -95,6 +95,7 @@ def test_a_file_with_a_device_more_is_read(tmp_path):
     (HEAD + GOOD.replace(",hopper", ",abacus"), "'abacus', of which native.csv says nothing"),
     (HEAD + GOOD.replace("x,peak_fp32,1,fp32,secondary,2026-01-01,somewhere,\n", ""), "no peak_fp32 or another"),
     (HEAD + GOOD.replace("x,title", "X!,title"), "is no id"),
+    (HEAD + GOOD + "\nx,cache,1000,,secondary,2026-01-01,somewhere,", "no cache_bandwidth, which goes with its cache"),
     (HEAD + "\nx,title", "has not 8 cells"),
     (HEAD + GOOD + "\nx,peak_int8,1,int32,vendor,2026,one, two,three", "has not 8 cells"),
     (HEAD + '\n"x', "cannot be read"),

@@ -65,7 +65,7 @@ def test_what_bit_widths_are_set_against_has_its_own_origin(below):
 
 def test_words_cover_everything():
     assert set(en_cost.HOW) == set(USES) and set(en_cost.PARTS) == set(PARTS) and "cost" in en.TABS
-    assert set(en_cost.BOUND) == {"compute", "memory", "launch"} and set(en_cost.WHY) == set(en_cost.WHY_LINE)
+    assert set(en_cost.BOUND) == {"compute", "memory", "launch", "expand"} and set(en_cost.WHY) == set(en_cost.WHY_LINE)
 
 
 def test_numbers_in_their_unit():

@@ -7,6 +7,7 @@ from components.controls.state import KEY, State
 from explorer.cost.devices import DEVICES
 from explorer.cost.predict import predict
 from explorer.cost.roofline import BAND
+from explorer.cost.shapes import shapes
 from explorer.cost.scenarios import DECODER, DECODER_LAYERS, SCENARIOS, compare
 from explorer.errors import SettingsError
 from explorer.models import load
@@ -39,6 +40,13 @@ def test_one_sample_of_a_network_is_what_the_strip_predicts(compared, network):
             there = predict(network, quantized(settings), settings.activations, scenario.target)
             assert row.seconds == pytest.approx(there.latency.seconds) and row.joules == pytest.approx(there.energy.joules)
             assert row.how == "predicted" and (not row.seconds or row.high == pytest.approx(BAND * row.seconds))
+
+
+def test_a_batch_looks_up_as_many_rows_more():
+    from explorer.cost.scenarios import _batched
+
+    embedding = shapes(load("gpt-shakespeare"))[0]
+    assert _batched(embedding, 64).looked_up == 64 * embedding.looked_up and _batched(shapes(load("digits"))[0], 64).looked_up is None
 
 
 def test_a_decoder_has_seven_billion_weights_and_reads_them_all():

@@ -40,7 +40,8 @@ CASES += [(to, model, *RECIPES_OF_ALL[to][0]) for to in TARGETS.ids for model in
 CASES += [("onnx", "gpt-shakespeare", *recipes) for recipes in (("int4-asym-g32", "fp32"), ("int8-sym-channel", "fp32"), ("fp8e4m3-channel-minmax", "int8-asym"), ("fp32", "fp32"))]
 CASES += [("onnx", "silero-vad", *recipes) for recipes in (("int8-asym-tensor", "fp32"), ("fp16", "fp16"))]
 REFUSED = {  # target → (settings, what the sentence names)
-    "python": [(dict(weights="nf4", activations="fp32"), "nf4"), (dict(activations="int8-sym-token"), "token"), (dict(algorithms=("biascorr",)), "biascorr")],
+    "python": [(dict(weights="nf4", activations="fp32"), "nf4"), (dict(activations="int8-sym-token"), "token"), (dict(algorithms=("biascorr",)), "biascorr"),
+               (dict(accumulate="avx2"), "acc=exact")],
     "safetensors": [(dict(weights="q4_0", activations="fp32"), "q4_0"), (dict(weights="int4-sym-g64", activations="int8-asym"), "int4-sym-g64"),
                     (dict(activations="int8-sym"), "int8-sym"), (dict(weights="int4-sym-g7", activations="fp32"), "groups of 7 do not divide"),
                     (dict(layer_bits="0", weights="int8-symfull-channel", activations="int8-asym"), "left in fp32")],
@@ -93,6 +94,13 @@ def test_what_cannot_be_held_is_refused_before_work_starts(tmp_path, monkeypatch
     assert named in str(refused.value) and TARGETS[to].title in str(refused.value)
     assert "use" in str(refused.value) or "hold" in str(refused.value)  # what can be done
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("facts", "refused"), [("flags: avx2 avx512_vnni", True), ("Features: asimddp", True), ("flags: sse4_2 avx2 fma", False), ("", False)])
+def test_sums_of_pairs_are_proven_where_there_are_such_kernels(monkeypatch, facts, refused):
+    monkeypatch.setattr("explorer.deploy.onnx.processor", lambda: facts)
+    plan = Plan.of(settings("digits", "int8-sym-channel", "uint8-asym-tensor").replace(accumulate="avx2"))
+    assert ("acc=exact" in TARGETS["onnx"].refuses(plan)) == refused
 
 
 def test_a_network_whose_code_cannot_be_followed_is_refused_before_work_starts(tmp_path, monkeypatch):

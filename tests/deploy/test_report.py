@@ -32,7 +32,7 @@ def test_it_says_what_the_result_says_and_where_from(result):
     for layer in result.layers["name"]:
         assert text.count(layer) >= 3  # the table and both pictures
     assert result.stamp in text and DIGITS.sentence() in text and f"{result.cost.size_bytes:,} bytes" in text
-    assert f"{100 * result.metric.value:.2f} % (95 % interval" in text and text.count("measured here") == 4 and "predicted" in text
+    assert f"{100 * result.metric.value:.2f} % (95 % interval" in text and text.count("measured here") == 5 and "predicted" in text
     assert not re.search(r"<script|src=|href=|url\(|@import|http-equiv", text)
     stored = re.search(r"<pre><code>(.*?)</code></pre>", text, re.S)[1].replace("&quot;", '"')
     assert settings_from_json(stored.encode())[0] == DIGITS

@@ -50,7 +50,7 @@ def test_the_network_and_every_layer_once_a_shape(timed):
     assert [len(each.layers) for each in partial] == list(range(len(found.layers) + 1)) and not partial[0].done and found.done
     plan = Plan.of(DIGITS)
     assert sorted(name for each in found.layers for name in each.names) == sorted(layer.name for layer in plan.layers)
-    assert found.whole is FASTER and found.layers[0].ratio is EQUAL and found.integers and found.predicted
+    assert found.whole is FASTER and found.layers[0].ratio is EQUAL and found.on_codes == len(found.layers) and found.predicted
     (fp32,), (quantized,) = calls[0]  # the whole network's answers are near each other
     assert sqnr_db(fp32, quantized) > 15
     shares = [share for stage, share in said if stage == "measure"]
@@ -60,6 +60,14 @@ def test_the_network_and_every_layer_once_a_shape(timed):
     facts = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert facts["how"] == "measured here" and facts["whole"]["ratio"] == 2 and "ratio" not in facts["layers"][1]["ratio"]
     assert facts["machine"] == machine() and onnxruntime.__version__ in facts["versions"] and facts["date"].startswith("20")
+
+
+@pytest.mark.parametrize(("model", "on_codes"), [("gpt-shakespeare", lambda n: n == 0), ("silero-vad", lambda n: n > 0)])
+def test_it_says_how_many_layers_hand_codes_on(timed, model, on_codes):
+    timed[0].append(EQUAL)
+    found = measure(DIGITS.replace(model=model), again=True)
+    assert on_codes(found.on_codes) and found.on_codes < len(found.layers)
+    assert found.as_dict()["layers"][0]["on_codes"] in (True, False)
 
 
 def test_it_is_kept_with_the_machine_and_measured_again_when_asked(timed, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from explorer.measure import Measured
 from explorer.measure.timing import Ratio
 from tests.speedups import cell, judged
 
-FOUND = Measured(Ratio(2.0, 1.9, 2.1, 2e-3, 1e-3, 15), (), True, (), (), True, 2.0, "", "a machine", "a version", "2026")
+FOUND = Measured(Ratio(2.0, 1.9, 2.1, 2e-3, 1e-3, 15), (), True, (), (), 2.0, "", "a machine", "a version", "2026")
 
 
 @pytest.mark.parametrize(("expected", "verdict"), [(2.0, "right"), (1.6, "right"), (2.6, "right"), (1.5, "too low"), (2.7, "too high"), (None, "")])

@@ -185,6 +185,26 @@ def test_an_image_that_is_cut_short_is_named(tmp_path):
         load("digits")
 
 
+@pytest.mark.parametrize("mode", ["I;16", "I"])
+def test_grey_of_16_bits_keeps_its_shades(tmp_path, mode):
+    """Pillow's own conversion would clip all above 255 to white."""
+    ramp = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+    folder = tmp_path / "own" / "3"
+    folder.mkdir(parents=True)
+    kind = np.uint16 if mode == "I;16" else np.int32
+    Image.fromarray(ramp.astype(kind)).save(folder / f"a.{'png' if mode == 'I;16' else 'tiff'}")
+    found = np.asarray(read(str(tmp_path / "own")).image(0))
+    assert found.dtype == np.uint8 and np.abs(found.astype(int) - ramp // 256).max() <= 1
+
+
+def test_floats_without_a_white_are_refused(tmp_path):
+    folder = tmp_path / "own" / "3"
+    folder.mkdir(parents=True)
+    Image.fromarray(np.ones((8, 8), np.float32)).save(folder / "a.tiff")
+    with pytest.raises(DataError, match="floating-point numbers without a known white; save it with 8 bits"):
+        read(str(tmp_path / "own")).image(0)
+
+
 def test_a_name_of_two_classes_is_refused(tmp_path):
     with pytest.raises(DataError, match="the label 'crane' of crane/a.png means 134 and 517 in efficientnet-lite0"):
         own.use(broken(tmp_path / "own", "ambiguous"), "efficientnet-lite0")

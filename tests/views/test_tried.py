@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from explorer.errors import SettingsError
+from explorer.cache import CACHE
+from explorer.errors import ModelError, SettingsError
 from explorer.models import MODELS, Text, load
 from explorer.models.given import Given, Taken
 from explorer.settings import Settings
@@ -30,6 +31,21 @@ def test_both_go_on_from_what_was_given():
     assert found["opening"] == "HAMLET.\nTo be" and len(found["same"] + found["fp32"]) == len(found["same"] + found["quantized"]) == 160
     text: Text = load("gpt-shakespeare").text
     assert np.isin(text.encode(found["fp32"]), np.arange(84)).all()
+
+
+@pytest.mark.parametrize("id", ["minilm", "smollm2-135m", "whisper-base"])
+def test_a_model_that_is_not_here_says_so_before_the_sample_is_looked_at(id, tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_MODELS", str(tmp_path))
+    with pytest.raises(ModelError, match=f"{id}.*fetch"):
+        tried(Settings(id), b"a nice film")
+
+
+def test_an_opening_of_ones_own_is_kept_nowhere(monkeypatch):
+    settings = Settings("gpt-shakespeare", "int4-sym-channel", "fp32")
+    keys, get = [], CACHE.get
+    monkeypatch.setattr(CACHE, "get", lambda key, *rest: keys.append(key) or get(key, *rest))
+    tried(settings, b"HAMLET.")
+    assert keys and not any("HAMLET" in key or key.startswith("text") for key in keys)
 
 
 def test_a_model_that_takes_nothing_says_who_does(monkeypatch):
