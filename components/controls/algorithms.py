@@ -1,8 +1,10 @@
 """Tick boxes of the algorithms. What cannot be combined is greyed out, and its tooltip says why."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from components.controls.state import change, shown, state
+from components.controls.state import change, change_recipe, shown, state
 from components.words import en
 from explorer.algorithms import ALGORITHMS
 from explorer.errors import SettingsError
@@ -13,6 +15,8 @@ def algorithms() -> None:
     """One compact group, in the order in which they run; made only while it is open."""
     now = state().settings
     ticked = [en.ALGORITHM_NAMES.get(id, ALGORITHMS[id].title) for id in now.algorithms]
+    if now.weights.rounding == "stochastic":
+        ticked.append(en.STOCHASTIC)
     st.session_state.setdefault("algorithms", bool(ticked))
     with st.expander(en.ALGORITHMS, key="algorithms", on_change="rerun") as drawer:
         if drawer.open:
@@ -27,11 +31,12 @@ def _boxes(now: Settings) -> None:
     each = sorted(ALGORITHMS, key=lambda algorithm: algorithm.order)
     for i, algorithm in enumerate(each):
         _box(columns[i * 2 // len(each)], algorithm, now)
+    _stochastic(columns[1], now)
 
 
 def _box(where, algorithm, now: Settings) -> None:
     ticked = algorithm.id in now.algorithms
-    why = _hindrance(now, algorithm.id)
+    why = _hindrance(lambda: _toggled(now, algorithm.id))
     help = f"**{algorithm.title}** {algorithm.description}\n\n{algorithm.source}"
     where.checkbox(
         en.ALGORITHM_NAMES.get(algorithm.id, algorithm.title), ticked, disabled=bool(why),
@@ -40,10 +45,20 @@ def _box(where, algorithm, now: Settings) -> None:
     )  # fmt: skip
 
 
-def _hindrance(now: Settings, id: str) -> str:
-    """The engine's sentence why ticking or unticking this one cannot be, or ""."""
+def _stochastic(where, now: Settings) -> None:
+    """A word of the weights' recipe, which is an algorithm too."""
+    ticked = now.weights.rounding == "stochastic"
+    rounding = lambda on: "stochastic" if on else "nearest"  # noqa: E731
+    why = _hindrance(lambda: now.replace(weights=now.weights.replace(rounding=rounding(not ticked))))
+    help = f"{en.ALGORITHM_NOT_NOW.format(why=_plain(why))}\n\n{en.STOCHASTIC_HELP}" if why else en.STOCHASTIC_HELP
+    wanted = lambda on: change_recipe("weights", rounding=rounding(on))  # noqa: E731
+    where.checkbox(en.STOCHASTIC, ticked, disabled=bool(why), help=help, **shown("algorithm.stochastic", ticked, wanted))
+
+
+def _hindrance(change: Callable[[], Settings]) -> str:
+    """The engine's sentence why this change cannot be, or ""."""
     try:
-        _toggled(now, id)
+        change()
     except SettingsError as error:
         return str(error)
     return ""

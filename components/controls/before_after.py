@@ -27,7 +27,7 @@ def before_after(running: Job, snapshot: Snapshot, selected: int) -> None:
                                     default="algorithms", help=en.STEP_HELP, label_visibility="collapsed")  # fmt: skip
     if step == "folding":
         _folding(snapshot.settings, selected)
-    elif not snapshot.settings.algorithms:
+    elif numbers.without(snapshot.settings) == snapshot.settings:
         st.caption(en.BEFORE_AFTER_NONE if model.unfolded is not None else f"{en.BEFORE_AFTER_NONE} {en.FOLDED_ONLY}")
     elif snapshot.result is None:
         st.caption(en.BEFORE_AFTER_WAIT)
@@ -74,7 +74,8 @@ def _compared(compared: Job, settings: Settings, selected: int, was_running: boo
 def _metric(settings: Settings, found: dict) -> None:
     before, after, difference = (found[name] for name in ("before", "after", "difference"))
     unit = difference["unit"]
-    titles = " + ".join(ALGORITHMS[id].title for id in settings.algorithms)
+    chance = [en.STOCHASTIC] if settings.weights.rounding == "stochastic" else []
+    titles = " + ".join([ALGORITHMS[id].title for id in settings.algorithms] + chance)
     st.html(en.BEFORE_AFTER_METRIC.format(
         metric=en.ACCURACY[MODELS[settings.model].metric], algorithms=titles, n=whole(difference["n"]),
         before=value(before["value"], unit), after=value(after["value"], unit), fp32=value(found["fp32"]["value"], unit),

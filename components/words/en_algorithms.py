@@ -8,6 +8,8 @@ ALGORITHM_NAMES = {
     "adaround": "AdaRound", "gptq": "GPTQ", "hqq": "HQQ", "biascorr": "Bias correction",
 }
 ALGORITHM_WORKS = "{algorithm} at work on the layers"
+STOCHASTIC = "Stochastic rounding"
+STOCHASTIC_HELP = "**Stochastic rounding** Rounds each weight up or down at random, more often to the nearer side, so that the mean error is 0; seeded. It is the word stochastic of the weights' recipe.\n\nGupta et al., ICML 2015, arXiv 1502.02551"
 ALGORITHM_NOT_NOW = "Not now: {why}."
 
 # What they do

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.errors import ModelError
+from explorer.process import processor
 
 # Two sessions whose threads spin steal each other's cores, and the ratio is of that.
 QUIET = {"session.intra_op.allow_spinning": "0", "session.inter_op.allow_spinning": "0"}
@@ -84,17 +85,12 @@ def kernels(model: bytes, feed: np.ndarray, options: Mapping[str, str] = {}) -> 
 def machine() -> str:
     """The processor in a few words: what it calls itself, its cores, and the instructions that matter for integers."""
     model, flags = platform.processor() or platform.machine(), set()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                key, _, value = line.partition(":")
-                if key.strip() in ("model name", "flags", "Features"):
-                    model = value.strip() if key.strip() == "model name" else model
-                    flags |= set(value.split()) if key.strip() != "model name" else set()
-                if not line.strip():
-                    break
-    except (OSError, UnicodeDecodeError):  # another system: its own words do
-        pass
+    for line in processor().splitlines():  # none on another system: its own words do
+        key, _, value = line.partition(":")
+        if key == "model name":
+            model = value.strip()
+        elif key in ("flags", "Features"):
+            flags |= set(value.split())
     return f"{model}, {os.cpu_count()} cores, {' '.join(flag for flag in FLAGS if flag in flags) or 'flags unknown'}"
 
 

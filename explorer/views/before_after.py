@@ -19,8 +19,9 @@ from explorer.views.spread import spread, ticks
 
 
 def without(settings: Settings) -> Settings:
-    """The same experiment with no algorithm."""
-    return settings.replace(algorithms=())
+    """The same experiment with no algorithm, and weights rounded to the nearest where that was left to chance."""
+    weights = settings.weights
+    return settings.replace(algorithms=(), weights=weights.replace(rounding="nearest") if weights.rounding == "stochastic" else weights)
 
 
 def ranges(settings: Settings, i: int) -> dict:

@@ -32,6 +32,15 @@ def test_a_ticked_algorithm_changes_the_numbers_and_back_unticks_it(explore, id)
     expect(box(page, id).get_by_role("checkbox")).not_to_be_checked()
 
 
+def test_stochastic_rounding_is_a_box_too(explore):
+    after = START.replace(weights="int4-asym-channel-minmax-stochastic")
+    page = explore(START, **QUIET)
+    box(page, "stochastic").locator("label p").click()
+    is_now(page, after, **QUIET)
+    expect(box(page, "stochastic").get_by_role("checkbox")).to_be_checked()
+    expect(box(page, "gptq").get_by_role("checkbox")).to_be_disabled()
+
+
 def test_what_cannot_be_combined_cannot_be_ticked_and_says_why(explore):
     symmetric: Settings = START.replace(weights="int4-sym-channel-minmax")
     page = explore(symmetric, **QUIET)

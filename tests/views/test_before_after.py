@@ -50,6 +50,14 @@ def test_ranges_are_those_of_the_two_networks():
     json.dumps(seen, allow_nan=False)
 
 
+def test_stochastic_rounding_is_one_of_them():
+    settings = Settings("digits", "int3-sym-channel-minmax-stochastic", "fp32", calibration_samples=32)
+    plain = Settings("digits", "int3-sym-channel-minmax", "fp32", calibration_samples=32)
+    assert before_after.without(settings) == plain and before_after.without(plain) == plain
+    table = before_after.layers(settings)
+    assert (table["before"] > table["after"]).all()  # it errs more, and 0 on average
+
+
 def test_layers_before_and_after_are_the_reports():
     table = before_after.layers(SETTINGS)
     assert table["before"].tolist() == pipeline.output_sqnr(before_after.without(SETTINGS))
