@@ -19,7 +19,8 @@ from explorer.grid import grid_of
 from explorer.recipe import Recipe
 from explorer.rows import Rows
 
-CHUNK = 2**18  # elements quantized at a time: a megabyte stays in the core's cache from step to step
+CHUNK = 2**22  # elements of integers at a time: threads that meet after every step cost more than what leaves the cache
+FLOATS = 2**18  # of floats, by NumPy on one thread: a megabyte stays in the core's cache from step to step
 
 
 @dataclass(frozen=True)
@@ -88,16 +89,17 @@ class ActivationQuantizer:
         return float(scale.item()), int(zero_point.item())
 
     def _parts(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[tuple]:
-        """Pieces of x and y that fit the cache, with the scale and the zero point of each."""
+        """Pieces of x and y, with the scale and the zero point of each."""
+        size = CHUNK if self._number.kind == "integer" else FLOATS
         if not self.recipe.is_live:
-            yield from zip(x.view(-1).split(CHUNK), y.view(-1).split(CHUNK), *map(repeat, self.grid))
+            yield from zip(x.view(-1).split(size), y.view(-1).split(size), *map(repeat, self.grid))
             return
         width = x.shape[-1]
         x, y = x.view(-1, width), y.view(-1, width)
         ends = (end.double().numpy() for end in torch.aminmax(x, dim=1))
         ends = range_of_rows(Rows(x.numpy(), *ends), self.recipe)
         grid = (torch.from_numpy(part.reshape(-1, 1)) for part in grid_of(self.recipe, *ends))
-        yield from zip(*(tensor.split(max(1, CHUNK // width)) for tensor in (x, y, *grid)))
+        yield from zip(*(tensor.split(max(1, size // width)) for tensor in (x, y, *grid)))
 
     def _quantize(self, x, y, scale, zero_point, round_) -> None:
         """Write the fake-quantized x into y, in place and in float32's order of steps."""

@@ -23,7 +23,7 @@ from explorer.values import as_values
 
 MOST_ROWS, ROWS_A_COLUMN = 1 << 13, 32  # of a layer, whichever is more; of larger convolutions that many patches are drawn
 STRIP = 1 << 22  # numbers in patches at a time: 16 MB
-MAGNITUDES = 1 << 18  # numbers whose magnitudes are taken at a time
+MAGNITUDES = 1 << 22  # numbers whose magnitudes are taken at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +144,7 @@ def _named(layer: Layer, sums: _Sums) -> LayerInputs:
 
 
 def _magnitudes(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Largest |x| and Σ|x| of each channel of [n, channels, …], a few samples at a time: they stay in the cache."""
+    """Largest |x| and Σ|x| of each channel of [n, channels, …], a few samples at a time."""
     found = [(part.amax((0, *range(2, x.ndim))), part.sum((0, *range(2, x.ndim)))) for part in
              (piece.abs() for piece in x.split(max(1, MAGNITUDES // x[0].numel())))]  # fmt: skip
     largest, total = zip(*found)

@@ -17,12 +17,14 @@ import numpy as np
 import torch
 
 from explorer.errors import DataError
-from explorer.fake_quantize import CHUNK, ActivationQuantizer
+from explorer.fake_quantize import ActivationQuantizer
 from explorer.models import Layer, Network
 from explorer.models.layout import as_stored, out_first
 from explorer.progress import stop_if
 from explorer.quantize import decibels
 from explorer.rows import Record
+
+PIECE = 2**18  # numbers whose squares are summed in float32
 
 
 class Simulated:
@@ -224,8 +226,8 @@ def run_in_batches(
 
 
 def _energy(x: torch.Tensor) -> float:
-    """Σ x²: of parts that stay in the cache in float32, of their sums in float64."""
-    energy = sum(float(torch.dot(part, part)) for part in torch.from_numpy(x.numpy().ravel("K")).split(CHUNK))  # as it lies
+    """Σ x²: of parts in float32, of their sums in float64."""
+    energy = sum(float(torch.dot(part, part)) for part in torch.from_numpy(x.numpy().ravel("K")).split(PIECE))  # as it lies
     return energy if math.isfinite(energy) else float(torch.linalg.vector_norm(x, dtype=torch.float64)) ** 2  # beyond float32
 
 

@@ -37,7 +37,7 @@ BETA = 20.0, 2.0  # from … to
 PUSH = 10.0  # λ, of the mean over a row's weights
 RATE = 0.1  # of Adam
 LOOK = 50  # iterations from one look at the rounded weights to the next
-PART = 1 << 17  # weights that are learnt together
+PART = 1 << 18  # weights that are learnt together
 
 
 def adaround(w, x, scale, qmin, qmax, *, iterations: int | None = None, progress=None, cancel=None) -> np.ndarray:

@@ -17,9 +17,9 @@ class ResidualBlock(nn.Module):
         self.shortcut, self.shortcut_bn = _convolution(inputs, outputs, 1, stride, batchnorm) if changes else (None, None)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = F.relu(self.first_bn(self.first(x)))
+        y = F.relu(self.first_bn(self.first(x)), inplace=True)
         y = self.second_bn(self.second(y))
-        return F.relu(y + (x if self.shortcut is None else self.shortcut_bn(self.shortcut(x))))
+        return F.relu(y + (x if self.shortcut is None else self.shortcut_bn(self.shortcut(x))), inplace=True)
 
 
 class ResidualNet(nn.Module):
@@ -40,7 +40,7 @@ class ResidualNet(nn.Module):
         self.classifier = nn.Linear(widths[-1], classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.stem_bn(self.stem(x)))
+        x = F.relu(self.stem_bn(self.stem(x)), inplace=True)
         return self.classifier(self.blocks(x).mean(dim=(2, 3)))
 
 

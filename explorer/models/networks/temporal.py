@@ -33,4 +33,4 @@ class Convolution(nn.Module):
         self.conv_bn = nn.BatchNorm2d(outputs) if batchnorm else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.conv_bn(self.conv(x)))
+        return F.relu(self.conv_bn(self.conv(x)), inplace=True)
