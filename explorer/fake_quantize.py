@@ -15,6 +15,7 @@ from explorer.blocks import fake_quantized
 from explorer.calibration import range_of_rows
 from explorer.errors import DataError
 from explorer.formats import FORMATS
+from explorer.formats.number import nearest
 from explorer.grid import grid_of
 from explorer.recipe import Recipe
 from explorer.rows import Rows
@@ -148,4 +149,4 @@ def _inverse(scale: float | torch.Tensor) -> float | torch.Tensor:
 
 
 def _on_arrays(round_: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda a: round_(torch.from_numpy(a)).numpy()
+    return nearest if round_ is torch.round_ else lambda a: round_(torch.from_numpy(a)).numpy()

@@ -21,6 +21,7 @@ from explorer.blocks import divided, multiplied, scales_of
 from explorer.calibration import calibrate
 from explorer.errors import DataError, SettingsError
 from explorer.formats import FORMATS
+from explorer.formats.number import nearest
 from explorer.granularity import Tiling, matrix, unmatrix
 from explorer.grid import Grid, grid_of, steps_below
 from explorer.recipe import Recipe
@@ -211,8 +212,7 @@ def rounder_of(recipe: Recipe, seed: int = 0) -> Callable[[np.ndarray], np.ndarr
         return lambda y: _up(y, draw.random(y.shape, np.float32))
     if recipe.rounding == "away":
         return _away
-    function = np.floor if recipe.rounding == "floor" else np.rint
-    return lambda y: function(y, out=y)
+    return (lambda y: np.floor(y, out=y)) if recipe.rounding == "floor" else nearest
 
 
 def _up(y: np.ndarray, chance: np.ndarray) -> np.ndarray:

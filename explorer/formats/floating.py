@@ -2,6 +2,9 @@
 
 A value with exponent e and m mantissa bits is a multiple of the step 2^(e-m); below the least
 normal exponent the step stays (subnormals). Overflow saturates, as in the OCP "saturating" mode.
+To the nearest, formats of few bits are looked up by the upper half of the float32, whose last bit is set where anything lies
+below it: so rounded to odd, with two bits more than the format, a value keeps its side of every tie (Boldo and
+Melquiond 2008, doi 10.1109/TC.2007.70819). All else is computed.
 Sources: IEEE 754-2019 (fp16, bf16's layout); OCP OFP8 v1.0, 2023 (fp8e4m3 is "E4M3", fp8e5m2 "E5M2");
 OCP Microscaling (MX) v1.0, 2023, section 5.3 (FP6 and FP4, which have neither infinity nor NaN).
 """
@@ -12,7 +15,9 @@ from functools import cached_property
 import numpy as np
 
 from explorer.formats import FORMATS
-from explorer.formats.number import Number
+from explorer.formats.number import Number, nearest
+
+LOWER = np.uint32(0xFFFF)  # half of a float32
 
 
 @dataclass(frozen=True)
@@ -83,14 +88,38 @@ class Floating(Number):
         x = np.ascontiguousarray(x, np.float32)
         if self.bits == 32:
             return x.copy()
+        if self._is_looked_up(rounder):
+            return self._nearest_values.take(_to_odd(x), mode="clip")
+        return self._computed(x, rounder)
+
+    def _computed(self, x: np.ndarray, rounder) -> np.ndarray:
         y = np.clip(x, -np.float32(self.max), np.float32(self.max))
         step = self._step(y)
         return np.multiply(rounder(np.divide(y, step, out=y)), step)
 
     def encode(self, x: np.ndarray, rounder=np.rint) -> np.ndarray:
         """Bit patterns of the rounded values, unsigned integers of x's shape."""
+        if self._is_looked_up(rounder):
+            return self._nearest_codes.take(_to_odd(np.ascontiguousarray(x, np.float32)), mode="clip")
         y = self.round(x, rounder).view(np.uint32)
-        return y if self.bits == 32 else self._patterns.take(y >> np.uint32(23 - self.mantissa_bits), mode="clip")
+        return y if self.bits == 32 else self._pattern(y)
+
+    def _pattern(self, values: np.ndarray) -> np.ndarray:
+        """The codes of representable values, given as bits of float32."""
+        return self._patterns.take(values >> np.uint32(23 - self.mantissa_bits), mode="clip")
+
+    def _is_looked_up(self, rounder) -> bool:
+        return self.bits <= 8 and (rounder is np.rint or rounder is nearest)
+
+    @cached_property
+    def _nearest_values(self) -> np.ndarray:
+        """The nearest value to each upper half of a float32, float32 [65536]; of NaN it is of no use."""
+        with np.errstate(invalid="ignore"):
+            return self._computed((np.arange(1 << 16, dtype=np.uint32) << np.uint32(16)).view(np.float32), np.rint)
+
+    @cached_property
+    def _nearest_codes(self) -> np.ndarray:
+        return self._pattern(self._nearest_values.view(np.uint32))
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """The values that bit patterns stand for, float32 of the codes' shape."""
@@ -119,6 +148,16 @@ class Floating(Number):
     def values(self) -> np.ndarray:
         """All distinct finite values in ascending order, float64; only for 16 bits and fewer."""
         return np.unique(self._table[np.isfinite(self._table)]).astype(np.float64)
+
+
+def _to_odd(x: np.ndarray) -> np.ndarray:
+    """The upper halves of float32, uint32 of x's shape, the last bit set where the lower half is not 0."""
+    bits = x.view(np.uint32)
+    odd = bits & LOWER
+    odd += LOWER  # carries into the upper half unless it is 0
+    odd |= bits
+    odd >>= np.uint32(16)
+    return odd
 
 
 IEEE, OFP8, MX = "IEEE 754-2019", "OCP OFP8 v1.0, 2023", "OCP Microscaling (MX) v1.0, 2023"

@@ -12,6 +12,11 @@ import numpy as np
 Rounder = Callable[[np.ndarray], np.ndarray]  # multiples of the step → whole ones, may work in place
 
 
+def nearest(y: np.ndarray) -> np.ndarray:
+    """To the nearest, halves to even, in place."""
+    return np.rint(y, out=y)
+
+
 class Number:
     """Defaults of a format's fields; dataclasses below it say what differs.
 

@@ -90,7 +90,7 @@ def shows(page: Page, result: Result, measure: str = "sqnr") -> None:
         page.wait_for_function(f"(asked) => {{ {cut}; return ({SHOWS})(asked); }}", arg=[list(texts), "|".join(wanted)], timeout=PATIENT)
     except TimeoutError:
         shown = page.evaluate(f"(places) => {{ {cut}; return ({SHOWN})(places).map(cut); }}", list(texts))
-        assert shown == wanted
+        assert shown == wanted, f"{page.url} shows {shown}, not {wanted}"
         raise
 
 

@@ -49,7 +49,7 @@ def test_compute_bound_and_memory_bound_limits():
     many = linear(4096, 4096, 4096)
     assert seconds("a100", many) == pytest.approx(2 * 4096**3 / 19.5e12 + 5e-6, rel=1e-9)
     assert seconds("a100", many, INT8) == pytest.approx(2 * 4096**3 / 624e12 + 5e-6, rel=1e-9)
-    assert seconds("a100", GEMV) == pytest.approx(4 * 4096**2 / 2039e9 + 4 * 8192 / 5000e9 + 5e-6, rel=1e-9)
+    assert seconds("a100", GEMV) == pytest.approx(4 * 4096**2 / 2039e9 + 4 * 8192 / 5400e9 + 5e-6, rel=1e-9)
     slow = changed(a100, peak_fp32=1e-6)
     assert latency(slow, work("a100", [GEMV], [FP32], [0], FP32)).layers[0].bound == "compute"
     assert latency(a100, work("a100", [GEMV], [FP32], [0], FP32)).layers[0].bound == "memory"

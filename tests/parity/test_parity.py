@@ -74,8 +74,9 @@ TIED = [
 @pytest.mark.parametrize(("peer", "comparison"), TIED, ids=[f"{peer.id}: {each.recipe}, {each.against}" for peer, each in TIED])
 def test_a_wrong_rounding_is_caught(monkeypatch, peer, comparison):
     """Halves away from zero instead of to even are seen by every comparison whose probes hold ties."""
-    round_ = Floating.round
-    monkeypatch.setattr(Floating, "round", lambda self, x, rounder=np.rint: round_(self, x, away_from_zero))
+    for name in ("round", "encode"):
+        right = getattr(Floating, name)
+        monkeypatch.setattr(Floating, name, lambda self, x, rounder=np.rint, right=right: right(self, x, away_from_zero))
     monkeypatch.setattr(import_module("explorer.quantize"), "rounder_of", lambda *_: away_from_zero)
     row = compare(peer, comparison)
     assert row["status"] == "differs" and row["unexplained"] > 0, row

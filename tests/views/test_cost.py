@@ -27,7 +27,8 @@ def test_no_layer_is_above_the_roof(id):
     for layer in picture["layers"]:
         roof = min(device.peak(layer["arithmetic"]), fastest * layer["intensity"])
         assert layer["attained"] <= roof * (1 + 1e-9)
-    assert sum(layer["share"] for layer in picture["layers"]) == pytest.approx(1)
+    start = 1e-6 * device.get("start", 0) / predicted.latency.seconds
+    assert sum(layer["share"] for layer in picture["layers"]) + start == pytest.approx(1)
     for line in picture["roofs"]:
         assert max(line["y"]) <= device.peak(line["arithmetic"]) and line["y"] == sorted(line["y"])
 
