@@ -17,7 +17,7 @@ def roof(seen: dict, selected: int, device: str, colors: Palette) -> tuple[go.Fi
         chart.add_scatter(x=line["x"], y=line["y"], mode="lines", hoverinfo="skip",
                           line={"color": colors.quiet, "width": 2, "dash": "dot" if line["level"] == "cache_bandwidth" else "solid"})  # fmt: skip
         chart.add_scatter(x=line["x"][-1:], y=line["y"][-1:], mode="text", text=[line["arithmetic"].upper()],
-                          textposition="top left", textfont={"color": colors.quiet}, hoverinfo="skip")  # fmt: skip
+                          textposition="bottom left", textfont={"color": colors.quiet}, hoverinfo="skip")  # fmt: skip
     tips = [
         en_cost.ROOF_TIP.format(
             name=each["name"], kind=en.LIVE["kinds"].get(each["kind"], each["kind"]), arithmetic=each["arithmetic"].upper(),
@@ -64,5 +64,5 @@ def held(rows: list[tuple[str, float]], selected: int, device, colors: Palette) 
                   hovertext=[en_cost.HELD_TIP.format(name=name, size=size(count)) for name, count in rows], hoverinfo="text")  # fmt: skip
     memory = device.get("memory")
     if memory < 4 * counts[most]:
-        chart.add_hline(y=memory, line={"color": colors.lost, "width": 1.5}, annotation_text=size(memory), annotation_font_color=colors.lost)
+        chart.add_hline(y=memory, line={"color": colors.lost, "width": 1.5}, annotation_text=size(memory), annotation_font_color=colors.lost, annotation_bgcolor=colors.paper)
     return chart, en_cost.HELD_ALT.format(count=len(rows), most=size(counts[most]), name=names[most], device=device.title, memory=size(memory))

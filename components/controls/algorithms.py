@@ -52,7 +52,7 @@ def _stochastic(where, now: Settings) -> None:
     why = _hindrance(lambda: now.replace(weights=now.weights.replace(rounding=rounding(not ticked))))
     help = f"{en.ALGORITHM_NOT_NOW.format(why=_plain(why))}\n\n{en.STOCHASTIC_HELP}" if why else en.STOCHASTIC_HELP
     wanted = lambda on: change_recipe("weights", rounding=rounding(on))  # noqa: E731
-    where.checkbox(en.STOCHASTIC, ticked, disabled=bool(why), help=help, **shown("algorithm.stochastic", ticked, wanted))
+    where.checkbox(en.ALGORITHM_NAMES["stochastic"], ticked, disabled=bool(why), help=help, **shown("algorithm.stochastic", ticked, wanted))
 
 
 def _hindrance(change: Callable[[], Settings]) -> str:

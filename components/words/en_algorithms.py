@@ -5,7 +5,7 @@ ALGORITHMS = "Algorithms"
 ALGORITHMS_HELP = "What can be done beyond rounding to nearest. The tab Before and after shows what the ticked ones do; none helps always."
 ALGORITHM_NAMES = {
     "cle": "Equalisation", "absorb": "Absorption", "smoothquant": "SmoothQuant", "awq": "AWQ", "hadamard": "Hadamard",
-    "adaround": "AdaRound", "gptq": "GPTQ", "hqq": "HQQ", "biascorr": "Bias correction",
+    "adaround": "AdaRound", "gptq": "GPTQ", "hqq": "HQQ", "biascorr": "Bias correction", "stochastic": "Stochastic",
 }
 ALGORITHM_WORKS = "{algorithm} at work on the layers"
 STOCHASTIC = "Stochastic rounding"

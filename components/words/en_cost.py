@@ -26,7 +26,7 @@ HOW = {
     "weights and activations": "weights and activations as they are", "weights only": "weights unpacked on the fly",
     "storage only": "expanded or widened first: no gain", "none": "expanded or widened first: no gain",
 }  # fmt: skip
-ROOF_NOTE = "Solid: weights and activations from the main memory; dotted: from the cache or the chip's own memory. Squares are convolutions, circles depthwise, dashes linear layers, as above; far below the roof, a layer waits for its launch."
+ROOF_NOTE = "Solid: weights and activations from the main memory; dotted: from the cache or the chip's own memory. Squares are convolutions, circles depthwise, dashes linear layers, as above; far below the roof, a layer waits for its launch or for its weights to be expanded."
 ROOF_ALT = "Roofline of {device}: {count} layers, {bounds}; the slowest is {slowest} with {time}."
 ENERGY_TITLE = "Where the energy of one sample goes: a model, not a measurement"
 ENERGY_X = "energy, {unit}"
@@ -61,7 +61,7 @@ SUMS_LINE = {
 SUMS_RUNNING = "Comparing with exact sums"
 SIZE_TITLE = "Bytes"
 SIZE_HELP = "The network's own numbers, as the figure above has them: codes packed, scales as float32. A file adds names and structure, and may pack or leave out otherwise: each is named below with its own sum."
-SIZE_PARTS = {"codes": "codes of quantized weights", "scales": "scales and zero points", "kept": "weights of layers left in FP32", "biases": "biases", "others": "what else stays in FP32: embeddings, norms"}
+SIZE_PARTS = {"codes": "codes of quantized weights", "scales": "scales and zero points", "kept": "weights of layers left in FP32", "biases": "biases", "others": "what else stays in FP32: norms, embeddings, what algorithms add"}
 SIZE_SUM = "all: the size above"
 SIZE_COLUMNS = {"part": ("what for", None), "bytes": ("bytes", None)}
 SIZE_ALT = "Bytes of the network by what they are for, {total} in all."
