@@ -5,7 +5,7 @@
 with the energies per operation of Horowitz, ISSCC 2014 (45 nm), and Jouppi et al., ISCA 2021 (7 nm).
 Weights are read once from the main memory (from the chip's own where it has no other), activations from a
 megabyte of SRAM while they fit the cache. Real devices spend more, on control, and on what they convert:
-LLM.int8() was measured to take 80 to 162 % more energy than FP16 on an RTX 4090D (others found 17 to 33 %), and NF4 loses below 3 to
+LLM.int8() was measured to take 80 to 162 % more energy than FP16 on an RTX 4090D, and NF4 loses below 3 to
 5 billion parameters: without a kernel there is no saving.
 """
 
