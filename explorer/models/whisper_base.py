@@ -19,7 +19,7 @@ from explorer.models.seen import Sound
 if TYPE_CHECKING:
     import torch
 
-TEST, CALIBRATION = 36, 16
+TEST, CALIBRATION = 36, 8
 SECONDS = 10  # that are heard of each recording: Whisper's own 30 take four times as long, and what is said takes up to 5
 IN_A_ROW = 4  # seconds of announcements in a recording to calibrate
 SILENCE = 0xFF  # of µ-law
