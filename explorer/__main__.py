@@ -1,6 +1,6 @@
 """The command line: no argument starts the page; else one command, whose numbers are the engine's.
 
-Results go to stdout, progress and notes to stderr. Exit codes: 0 done, 2 what was asked cannot be
+Results go to stdout, progress and notes to stderr. Exit codes: 0 done, 1 a link's stamp is not this result's, 2 what was asked cannot be
 done (one sentence says why), 130 stopped by Ctrl-C.
 """
 
@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from explorer.asked import asked, own_images
+from explorer.asked import asked, own_images, proven
 from explorer.console import (
     parity_facts,
     print_export,
@@ -43,11 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     _open_streams()
     prepare()
+    code = 0
     try:
         options = _parser().parse_args(arguments)
         if options.data is not None and options.command not in (page, run):
             raise SettingsError("--data goes with the page and with run; leave it out here")
-        options.command(options)
+        code = options.command(options)
         sys.stdout.flush()
     except (KeyboardInterrupt, Cancelled):
         return _fail(130, "stopped; what was finished is kept")
@@ -58,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:  # a full disk behind the output; files of one's own are read and written with care
         _to_nowhere(sys.stdout)
         return _fail(2, f"the output cannot be written: {error.strerror or error}")
-    return 0
+    return code or 0
 
 
 def _fail(code: int, sentence: str) -> int:
@@ -141,19 +142,17 @@ def page(options) -> None:
     start_page(options.port, options.data)
 
 
-def run(options) -> None:
-    """Run the experiment that a link or a settings file describes."""
-    own = options.data and own_images(options)
-    settings, notes = asked(options)
+def run(options) -> int:
+    """Run the experiment that a link or a settings file describes. Returns 1 where the link's stamp is another result's."""
     import explorer
-
+    own, (settings, notes) = options.data and own_images(options), asked(options)
     result = explorer.run(settings, progress=show_progress())
+    proof = proven(options.link, result)
     if options.json:
-        data = {"data": asdict(own)} if own else {}
-        return print_json({"notes": [str(note) for note in notes], **result.as_dict(), **sums_facts(settings), **data})
-    print_result(result)
-    if own:
-        print(f"data {own.sentence()}")
+        print_json({"notes": [str(note) for note in notes], **result.as_dict(), **sums_facts(settings), **({"data": asdict(own)} if own else {}), **proof})
+    else:
+        print_result(result, data=own.sentence() if own else "", proof=proof)
+    return int(proof.get("verdict") == "different")
 
 
 def answer(options) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from explorer.algorithms import of_stage
 from explorer.calibration import needs_inputs
 from explorer.errors import SettingsError
 from explorer.granularity import matrix
@@ -125,10 +126,18 @@ def _best(rows: Sequence[dict], settings: Settings, weights, tensor: Tensor, app
             before = _median_sqnr(weight, tensor(row["index"], recipe))
             gain = _median_sqnr(weight, q) - before
         else:
-            gain = sqnr_db(weight, q.dequantize()) - row["sqnr_db"]
+            gain = sqnr_db(weight, q.dequantize()) - _before(row, settings, weights, tensor)
         if np.isfinite(gain) and gain >= GAIN and (best is None or gain > best[0]):
             best = gain, row, q
     return best
+
+
+def _before(row: dict, settings: Settings, weights, tensor: Tensor) -> float:
+    """SQNR in dB of the layer rounded by its own recipe: an algorithm that chooses codes moves weights away for the output's sake."""
+    if not of_stage(settings.algorithms, "weights"):
+        return row["sqnr_db"]
+    i = row["index"]
+    return sqnr_db(weights[i], tensor(i, settings.weights_of(i)).dequantize())
 
 
 def _median_sqnr(weight: np.ndarray, q: QuantizedTensor) -> float:
@@ -153,7 +162,8 @@ def _fine(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndarr
         return (f"{said}.",)
     weight = weights[worst["index"]]
     changed = {words: tensor(worst["index"], recipe) for words, recipe in others.items()}
-    gains = {words: sqnr_db(weight, q.dequantize()) - worst["sqnr_db"] for words, q in changed.items()}
+    before = _before(worst, settings, weights, tensor)
+    gains = {words: sqnr_db(weight, q.dequantize()) - before for words, q in changed.items()}
     words = max(gains, key=gains.get)
     if gains[words] < GAIN:
         tried = " nor ".join(others) if len(others) > 1 else next(iter(others))

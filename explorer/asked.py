@@ -28,6 +28,20 @@ def asked(options):
     return settings, notes
 
 
+def proven(link: str | None, result) -> dict[str, str]:
+    """What compare_stamps says of a link's stamp and this result, as verdict and proof; nothing where it has none."""
+    from explorer.algorithms import inexact
+    from explorer.link import decode_stamp
+    from explorer.stamp import compare_stamps
+
+    given = link and decode_stamp(link)
+    if not given:
+        return {}
+    verdict, sentence = compare_stamps(given, result.stamp, kind=result.metric.kind, unit=result.metric.unit,
+                                       algorithms=inexact(result.settings.algorithms))  # fmt: skip
+    return {"verdict": verdict, "proof": sentence}
+
+
 def _decoded(options):
     from explorer.link import decode_link, settings_from_json
 

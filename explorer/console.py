@@ -24,6 +24,7 @@ LAYER_COLUMNS = {  # of Result.layers: title and format
 
 SUMS = {"pairs": "pairs in 16 bits", "exact": "exact (VNNI, or session.x64quantprecision=1)", "seven": "exact with 7-bit weights",
         "unsigned": "exact with unsigned weights (u8·u8)"}  # fmt: skip
+MARKS = {"same": "✓", "close": "≈", "different": "✗"}  # of a link's stamp
 
 
 def print_json(content) -> None:
@@ -56,8 +57,9 @@ def print_facts(facts: dict) -> None:
         print(f"{name.replace('_', ' '):16} {_short(value)}")
 
 
-def print_result(result) -> None:
-    """A Result for people: what it costs and keeps, layer by layer, advice, and the link that proves it."""
+def print_result(result, data: str = "", proof: dict | None = None) -> None:
+    """A Result for people: what it costs and keeps, layer by layer, advice, and the link that proves it.
+    data: a sentence on images of one's own; proof: asked.proven, of the link that was given."""
     print(f"{result.settings.sentence()}\n")
     metrics = {
         result.metric.name: result.metric,
@@ -86,6 +88,10 @@ def print_result(result) -> None:
         print(f"- {sentence}")
     link = link_or_none(result.settings, result.stamp)
     print(f"link {link}" if link else f"stamp {result.stamp} (too many fields for a link: keep the settings file)")
+    if data:
+        print(f"data {data}")
+    if proof:
+        print(f"{MARKS[proof['verdict']]} {proof['proof']}")
 
 
 def sums_facts(settings) -> dict:

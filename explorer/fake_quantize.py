@@ -139,7 +139,8 @@ def _up(t: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
 def _away(t: torch.Tensor) -> torch.Tensor:
     """As explorer.quantize's: halves away from zero, in place."""
     whole = t.trunc()
-    return torch.add(whole, (t - whole).mul_(2).trunc_(), out=t)
+    up = ((t - whole).abs_() >= 0.5).to(t.dtype)  # of infinity the fraction is NaN, and nothing is added
+    return torch.add(whole, torch.copysign(up, t), out=t)
 
 
 def _inverse(scale: float | torch.Tensor) -> float | torch.Tensor:

@@ -23,7 +23,7 @@ from explorer.values import as_values
 
 MOST_ROWS, ROWS_A_COLUMN = 1 << 13, 32  # of a layer, whichever is more; of larger convolutions that many patches are drawn
 STRIP = 1 << 22  # numbers in patches at a time: 16 MB
-MAGNITUDES = 1 << 22  # numbers whose magnitudes are taken at a time
+MAGNITUDES = 1 << 18  # numbers whose magnitudes are taken at a time: their sums are the same on any number of threads
 
 
 @dataclass(frozen=True, eq=False)

@@ -105,7 +105,7 @@ for _preset in (
         "int8-sym-channel-minmax@1.984375",
         "uint8-asym-tensor-p99.99",
         "reduce_range=True for processors without VNNI, whose 16-bit sums of two products would overflow: weights ±64, so a range of 127/64.",
-        "Its Percentile is 99.999 by default, over a histogram of 2,048 bins; here 99.99 over finer bins.",
+        "Its Percentile is 99.999 by default, over a histogram of 2,048 bins; here 99.99 over finer bins. A scale may differ in its last place.",
         ORT,
     ),
     Preset(

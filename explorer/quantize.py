@@ -250,7 +250,8 @@ def clipped(x: np.ndarray, q: QuantizedTensor) -> np.ndarray:
         if q.zero_point.dtype.kind == "f":  # between two codes: half a step beyond the ends still rounds to them
             lowest, highest = lowest - np.float32(0.5), highest + np.float32(0.5)
         elif recipe.scheme:
-            _away(y) if recipe.rounding == "away" else np.rint(y, out=y)
+            shift = q.tiling.spread_over(q.zero_point, *place).astype(np.float32) if recipe.rounding == "shifted" else np.float32(0)
+            y = (nearest if recipe.rounding == "stochastic" else rounder_of(recipe))(y + shift) - shift
         outside[place] = ((y < lowest) | (y > highest)) & (scale != 0)  # a block of scale 0 is rounded, to zeros
     return unmatrix(outside, x.shape, q.axis)
 

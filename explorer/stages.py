@@ -58,7 +58,7 @@ def _rewritten(settings: Settings, progress: Progress | None = None, cancel=None
     CACHE.get(f"finite {network.digest}", lambda: _check_weights(network))
     for algorithm in of_stage(settings.algorithms, "network"):
         network, more = _rewrite(network, algorithm, settings, progress, cancel)
-        left = left | {i: " ".join(filter(None, (left.get(i), why))) for i, why in more.items()}
+        left = left | {i: "; ".join(filter(None, (left.get(i), why))) for i, why in more.items()}
     return network, left
 
 

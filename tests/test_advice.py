@@ -95,3 +95,11 @@ def test_what_is_said_of_the_worst_layer_is_so_when_it_is_quantized_that_way(mod
         assert number(r"would gain ([\d.]+) dB", sentence) == pytest.approx(best, abs=0.06) and best >= 3
         extra = quantize(weight, settings.weights.replace(granularity="g32")).nbytes - quantize(weight, recipe).nbytes
         assert "groups of 32" in sentence and number(r"for ([\d,]+) bytes", sentence) == extra
+
+
+def test_what_an_algorithm_moved_is_no_gain_of_finer_groups():
+    """GPTQ's weights lie further from the originals, for the output's sake; rows of 9 weights are one group of 64 as of 32."""
+    settings = Settings("digits", "int4-asym-g64-minmax", "fp32", algorithms=("gptq",), calibration_samples=16)
+    plain = pipeline.weigh(settings.replace(algorithms=())).advice
+    for sentence in pipeline.weigh(settings).advice:
+        assert "groups of 32 would gain" not in sentence or any("groups of 32 would gain" in each for each in plain)

@@ -298,3 +298,14 @@ def test_the_name_of_a_file_says_its_target(file, target):
     from explorer.__main__ import _target_of
 
     assert _target_of(file) == target
+
+
+@pytest.mark.parametrize(("stamp", "mark", "code"), [(None, "✓ Reproduced", 0), ("deadbeefdeadbeef-0.5-20", "✗ Not reproduced", 1)])
+def test_run_says_whether_the_links_stamp_is_this_result(capsys, stamp, mark, code):
+    plain = "?m=digits&w=int4-sym-channel&cal=8&n=20"
+    assert main(["run", plain, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "verdict" not in found
+    link = f"{plain}&r={stamp or found['stamp']}"
+    assert main(["run", link]) == code and f"\n{mark}" in capsys.readouterr().out
+    assert main(["run", link, "--json"]) == code and json.loads(capsys.readouterr().out)["proof"].startswith(mark[2:])

@@ -18,7 +18,7 @@ from explorer.formats import FORMATS
 from explorer.grid import grid_of
 from explorer.models import Layer, Network
 from explorer.quantize import quantize
-from explorer.recipe import Recipe
+from explorer.recipe import ROUNDINGS, Recipe
 from explorer.rows import Record
 from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db, record
 
@@ -93,6 +93,14 @@ def test_integers_take_the_same_steps_in_the_same_order(x, format, scheme, round
     got = ActivationQuantizer(recipe, low, high)(x)
     assert got.dtype == torch.float32 and got.shape == x.shape
     assert np.array_equal(got.numpy(), step_by_step(x.numpy(), recipe, low, high))
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_what_is_beyond_all_steps_is_the_end_of_the_range(rounding):
+    """Of a layer that was nearly dead on the calibration samples: x / scale is beyond float32."""
+    quantizer = ActivationQuantizer(Recipe("int8", "sym", "tensor", "minmax", rounding), -1e-37, 1e-37)
+    end = 127 * quantizer.grid[0]  # by the reciprocal no scale is below 2⁻²³
+    assert quantizer(torch.tensor([1e3, -1e3, 0.0])).tolist() == pytest.approx([end, -end, 0], rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["tensor", "token"])

@@ -82,8 +82,9 @@ def _origin(job: Job, seen, snapshot: Snapshot) -> tuple[str, str, str]:
 def _size(cost) -> str:
     help = en.SIZE_KPI_HELP.format(codes=size(cost.code_bytes), scales=size(cost.scale_bytes), rest=size(cost.rest_bytes))
     ratio = cost.fp32_bytes / cost.size_bytes
-    was, smaller = en.SIZE_WAS.format(was=size(cost.fp32_bytes)), en.SIZE_DELTA.format(ratio=f"{ratio:.2f}")
-    return _exact("size", en.SIZE_KPI, size(cost.size_bytes), help, was, smaller)
+    was = en.SIZE_WAS.format(was=size(cost.fp32_bytes))
+    delta = en.SIZE_DELTA.format(ratio=f"{ratio:.2f}") if ratio >= 1 else en.SIZE_LARGER.format(ratio=f"{1 / ratio:.2f}")
+    return _exact("size", en.SIZE_KPI, size(cost.size_bytes), help, was, delta)
 
 
 def _worst(layers) -> str:

@@ -33,7 +33,7 @@ class State:
     jobs: running or finished work by name (see job.py). good: the last snapshot that worked.
     made: how often each widget of the settings was made anew (see `shown`).
     spared: by model, the recipes of their own that the first and the last layer had before a switch left them in FP32.
-    pace: seconds that the last experiment took, by model and number of test samples.
+    pace: seconds that the last two experiments took, by model, number of test samples and algorithms.
     """
 
     settings: Settings = field(default_factory=Settings)

@@ -101,6 +101,7 @@ SIMILARITY_HELP = "Cosine between what both networks take each sample for, mean 
 SIZE_KPI = "Size"
 SIZE_KPI_HELP = "Bytes of all codes, scales, zero points and of what stays in FP32, such as biases: {codes} codes, {scales} scales, {rest} the rest."
 SIZE_DELTA = "{ratio}× smaller"
+SIZE_LARGER = "{ratio}× larger"
 SIZE_WAS = "was {was}"
 BITS = "Bits per weight"
 BITS_HELP = "Average over all weights, with their share of scales and zero points. FP32 has 32."

@@ -130,7 +130,8 @@ def _roof(device: Device, each: Work, all_weights: float) -> Roof:
     memory = each.weight_bytes / bandwidth(device, all_weights) + each.activation_bytes / bandwidth(device, each.activation_bytes)
     launch, rate = 1e-6 * device.get("launch"), device.get("expand")
     expanded = each.kernel.expands and rate is not None
-    return Roof(2 * each.shape.macs / _peak(device, each), memory, launch * (each.shape.runs + expanded), expanded and each.shape.weights / (1e9 * rate))
+    weights = each.shape.weights if each.shape.looked_up is None else each.shape.looked_up  # of a table the rows that are read
+    return Roof(2 * each.shape.macs / _peak(device, each), memory, launch * (each.shape.runs + expanded), weights / (1e9 * rate) if expanded else 0.0)
 
 
 def band(device_id: str) -> float:

@@ -64,7 +64,7 @@ def _onnxruntime(plan: Plan) -> str:
     weights, activations = plan.settings.weights, plan.settings.activations
     if not weights.scheme:
         raise NotThere(f"its quantizers know no {weights}")
-    reduced = (weights.format, weights.scheme, weights.range) == ("int8", "sym", f"minmax@{REDUCED}") or weights.format == "uint7"
+    reduced = (weights.format, weights.scheme, weights.range) == ("int8", "sym", f"minmax@{REDUCED}") or (weights.format, weights.range) == ("uint7", "minmax")
     if not reduced:
         _plain(weights, "weights")
     if activations.format == "fp32":

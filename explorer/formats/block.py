@@ -98,7 +98,7 @@ class Even(PowerOfTwo):
 
     mantissa_bits: int
 
-    words = "E8M0, to the nearest"
+    words = "E8M0, rounded as the element is"
 
     def exponents(self, absmax):
         bits = absmax.astype(np.float32).view(np.int32) + (1 << 22 - self.mantissa_bits)  # a carry raises the exponent
@@ -168,7 +168,7 @@ def _mx(id: str, title: str, element: Number) -> None:
     rules = [("", PowerOfTwo(element.max), "that may clip the largest value", OCP),
              ("up", RoundedUp(element.max), "rounded up, which never clips", f"{OCP}; cuBLAS, 1D block scaling")]  # fmt: skip
     if element.kind == "floating":
-        says = "rounded to the nearest, which clips what the element's rounding brings back"
+        says = "rounded up where the largest value, rounded to the element's mantissa, reaches the next power of two"
         rules.append(("even", Even(element.max, element.mantissa_bits), says, "torchao ScaleCalculationMode.EVEN; compressed-tensors for MXFP4"))
     for suffix, rule, says, source in rules:
         FORMATS.register(BlockFormat(f"{id}{suffix}", f"{title} {suffix}".strip(), "MX", element, Blocks(32, rule), f"{bits} {says}", source))

@@ -38,7 +38,7 @@ class Labelled:
 
         try:
             with Image.open(io.BytesIO(self.content(i))) as image:
-                return ImageOps.exif_transpose(_eight_bits(image))
+                return ImageOps.exif_transpose(_eight_bits(image, f"{self.files[i]} of {self.name}"))
         except DataError:
             raise
         except Exception as error:  # decoders of broken files raise all there is
@@ -53,12 +53,17 @@ class Labelled:
         return whole.hexdigest()
 
 
-def _eight_bits(image):
+def _eight_bits(image, name: str):
     """A copy in a mode of 8 bits a channel: of 16-bit grey the upper 8, where Pillow's own conversion would clip."""
+    low, high = image.getextrema() if image.mode == "I" else (0, 65535)
+    if low < 0 or high > 65535:
+        raise DataError(f"{name} has pixels from {low} to {high}, of which the white is not known; save it with 8 bits")
+    if image.mode == "I" and high <= 255:
+        return image.convert("L")
     if image.mode.startswith("I;16") or image.mode == "I":
         return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if image.mode == "F":
-        raise DataError("its pixels are floating-point numbers without a known white; save it with 8 bits")
+        raise DataError(f"{name} has floating-point pixels without a known white; save it with 8 bits")
     return image.convert("RGB") if image.mode in ("P", "PA", "RGBA", "LA", "CMYK") else image.copy()
 
 

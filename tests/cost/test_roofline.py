@@ -194,6 +194,12 @@ def test_the_band_covers_the_readmes_networks():
         assert 1e3 * found.low < float(milliseconds) < 1e3 * found.high, model
 
 
+def test_of_a_table_the_rows_that_are_read_are_expanded():
+    table = dataclasses.replace(layer("embedding", 0, 30522 * 384, 0, 128 * 384), looked_up=128 * 384)
+    roof = latency(DEVICES["here"], work("here", [table], [INT8[0]], [0], FP32)).layers[0]
+    assert roof.expand == pytest.approx(128 * 384 / 0.4e9)
+
+
 def test_a_recurrent_layer_is_launched_in_every_step():
     by_kind = {shape.runs for shape in shapes(load("silero-vad"))}
     assert by_kind == {1, 128}

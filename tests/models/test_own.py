@@ -201,7 +201,7 @@ def test_floats_without_a_white_are_refused(tmp_path):
     folder = tmp_path / "own" / "3"
     folder.mkdir(parents=True)
     Image.fromarray(np.ones((8, 8), np.float32)).save(folder / "a.tiff")
-    with pytest.raises(DataError, match="floating-point numbers without a known white; save it with 8 bits"):
+    with pytest.raises(DataError, match="a.tiff of own has floating-point pixels without a known white; save it with 8 bits"):
         read(str(tmp_path / "own")).image(0)
 
 
