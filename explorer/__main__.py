@@ -145,7 +145,8 @@ def page(options) -> None:
 def run(options) -> int:
     """Run the experiment that a link or a settings file describes. Returns 1 where the link's stamp is another result's."""
     import explorer
-    own, (settings, notes) = options.data and own_images(options), asked(options)
+    own = options.data and own_images(options)
+    settings, notes = asked(options)
     result = explorer.run(settings, progress=show_progress())
     proof = proven(options.link, result)
     if options.json:

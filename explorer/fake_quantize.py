@@ -15,7 +15,7 @@ from explorer.blocks import fake_quantized
 from explorer.calibration import range_of_rows
 from explorer.errors import DataError
 from explorer.formats import FORMATS
-from explorer.formats.number import nearest
+from explorer.formats.number import away, by_chance, nearest
 from explorer.grid import grid_of
 from explorer.recipe import Recipe
 from explorer.rows import Rows
@@ -124,23 +124,10 @@ class ActivationQuantizer:
         """Rounds a tensor of multiples of the step in place."""
         if self.recipe.rounding == "stochastic":
             draw = torch.Generator().manual_seed(self.seed)
-            return lambda t: _up(t, torch.rand(t.shape, generator=draw))
+            return lambda t: torch.from_numpy(by_chance(t.numpy(), torch.rand(t.shape, generator=draw).numpy()))
         if self.recipe.rounding == "away":
-            return _away
+            return lambda t: torch.from_numpy(away(t.numpy()))
         return torch.floor_ if self.recipe.rounding == "floor" else torch.round_  # half to even
-
-
-def _up(t: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
-    """As explorer.quantize's: up where the fraction is above its chance, in place."""
-    floor = t.floor()
-    return torch.add(floor, chance < t - floor, out=t)
-
-
-def _away(t: torch.Tensor) -> torch.Tensor:
-    """As explorer.quantize's: halves away from zero, in place."""
-    whole = t.trunc()
-    up = ((t - whole).abs_() >= 0.5).to(t.dtype)  # of infinity the fraction is NaN, and nothing is added
-    return torch.add(whole, torch.copysign(up, t), out=t)
 
 
 def _inverse(scale: float | torch.Tensor) -> float | torch.Tensor:

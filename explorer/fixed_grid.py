@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from explorer.granularity import matrix, unmatrix
-from explorer.quantize import QuantizedTensor, in_steps, rounder_of
+from explorer.quantize import QuantizedTensor, in_steps, rounder_of, whole_steps
 from explorer.recipe import Recipe
 
 
@@ -63,14 +63,11 @@ class FixedGrid:
         return np.divide(y, self.scale, out=np.zeros_like(y), where=self.scale != 0)
 
     def nearest(self, x: np.ndarray) -> np.ndarray:
-        """The step nearest to each x, float32: what rounding to nearest would choose."""
+        """The step that the recipe's own rounding gives each x, float32; algorithms ask for those to the nearest."""
         y, rounder = self.multiples(x), rounder_of(self.recipe)
         if not self.recipe.scheme:
             return self.recipe.element.decode(self.recipe.element.encode(y, rounder))
-        if self.recipe.rounding == "shifted":
-            y = rounder(y + self.shift) - self.shift
-        else:
-            rounder(y)
+        y = whole_steps(y, self.recipe, self.shift, rounder)
         return np.clip(y, *self.ends, out=y)
 
     def around(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

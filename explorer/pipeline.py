@@ -104,28 +104,30 @@ def weigh(settings: Settings, *, progress: Progress | None = None, cancel=None) 
     network = network_of(settings)
     tensors = quantized(settings, progress=progress, cancel=cancel)
 
+    more = sum(added(settings))
+
     def make() -> Weighed:
         rows = [_layer_row(network, settings, i, q) for i, q in enumerate(tensors)]
         layers = table(rows).assign(untreated=untreated(settings))
         total = decibels(sum(row["signal"] for row in rows), sum(row["noise"] for row in rows))
-        cost = size(tensors, MODELS[settings.model].parameters, sum(added(settings, tensors)))
+        cost = size(tensors, MODELS[settings.model].parameters, more)
         weights = [network.weight(i) for i in range(len(tensors))]
         rounded = partial(_rounded, network, settings)
         return Weighed(layers, cost, advise(rows, settings, weights, rounded), digest_of(tensors), total)
 
-    weighed = CACHE.get(f"weigh {network.digest} {_weights_key(settings)} {sum(added(settings, tensors))}", make)
+    weighed = CACHE.get(f"weigh {network.digest} {_weights_key(settings)} {more}", make)
     predicted = predict(network, tensors, settings.activations, settings.target)
     return replace(weighed, cost=replace(weighed.cost, predicted=predicted))
 
 
-def added(settings: Settings, tensors: Sequence[QuantizedTensor]) -> tuple[int, int]:
+def added(settings: Settings) -> tuple[int, int]:
     """FP32 numbers that the algorithms add to the network's own parameters: in biases, and in factors and rotations of inputs."""
     if not settings.algorithms:
         return 0, 0
     before, network = loaded(settings), network_of(settings)
     corrects = bool(of_stage(settings.algorithms, "bias"))
     biases = held = 0
-    for i, (layer, q) in enumerate(zip(network.layers, tensors, strict=True)):
+    for i, (layer, q) in enumerate(zip(network.layers, quantized(settings), strict=True)):
         bias, more = added_numbers(network, i, corrects and layer.multiplies and q.recipe.format != "fp32")
         biases, held = biases + bias - added_numbers(before, i, False)[0], held + more
     return biases, held

@@ -21,7 +21,7 @@ from explorer.blocks import divided, multiplied, scales_of
 from explorer.calibration import calibrate
 from explorer.errors import DataError, SettingsError
 from explorer.formats import FORMATS
-from explorer.formats.number import nearest
+from explorer.formats.number import away, by_chance, nearest
 from explorer.granularity import Tiling, matrix, unmatrix
 from explorer.grid import Grid, grid_of, steps_below
 from explorer.recipe import Recipe
@@ -194,12 +194,12 @@ def _integer_encoder(recipe: Recipe, tiling: Tiling, zero_point: np.ndarray, rou
     shift = zero_point.astype(np.float32) if zero_point.any() else None
 
     def encode(steps: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
-        if recipe.rounding != "shifted":
-            rounder(steps)
-        if shift is not None:
-            steps += tiling.spread_over(shift, *place)
-        if recipe.rounding == "shifted":
-            rounder(steps)
+        if shift is None:
+            steps = rounder(steps)
+        else:
+            moved = tiling.spread_over(shift, *place)
+            steps = whole_steps(steps, recipe, moved, rounder)
+            steps += moved
         return np.clip(steps, lowest, highest, out=steps)  # clipped before the cast: casting wraps around
 
     return encode
@@ -209,24 +209,15 @@ def rounder_of(recipe: Recipe, seed: int = 0) -> Callable[[np.ndarray], np.ndarr
     """Rounds multiples of the step in place."""
     if recipe.rounding == "stochastic":  # unbiased: up with the probability of the fraction
         draw = np.random.Generator(np.random.Philox(checked_seed(seed)))
-        return lambda y: _up(y, draw.random(y.shape, np.float32))
+        return lambda y: by_chance(y, draw.random(y.shape, np.float32))
     if recipe.rounding == "away":
-        return _away
+        return away
     return (lambda y: np.floor(y, out=y)) if recipe.rounding == "floor" else nearest
 
 
-def _up(y: np.ndarray, chance: np.ndarray) -> np.ndarray:
-    """Up where the fraction is above its chance, in place: what is whole already stays."""
-    floor = np.floor(y)
-    with np.errstate(invalid="ignore"):  # infinity stays
-        return np.add(floor, chance < y - floor, out=y)
-
-
-def _away(y: np.ndarray) -> np.ndarray:
-    """To the nearest, halves away from zero, in place; the fraction is exact, where y + ½ may be rounded."""
-    whole = np.trunc(y)
-    with np.errstate(invalid="ignore"):  # infinity stays
-        return np.add(whole, np.copysign(np.abs(y - whole) >= 0.5, y), out=y)
+def whole_steps(y: np.ndarray, recipe: Recipe, shift: np.ndarray, rounder: Callable) -> np.ndarray:
+    """Steps of an integer rounded, without their zero point `shift`: a shifted recipe adds it before it rounds. y may be overwritten."""
+    return rounder(y + shift) - shift if recipe.rounding == "shifted" else rounder(y)
 
 
 def checked_seed(seed: int) -> int:
@@ -250,8 +241,8 @@ def clipped(x: np.ndarray, q: QuantizedTensor) -> np.ndarray:
         if q.zero_point.dtype.kind == "f":  # between two codes: half a step beyond the ends still rounds to them
             lowest, highest = lowest - np.float32(0.5), highest + np.float32(0.5)
         elif recipe.scheme:
-            shift = q.tiling.spread_over(q.zero_point, *place).astype(np.float32) if recipe.rounding == "shifted" else np.float32(0)
-            y = (nearest if recipe.rounding == "stochastic" else rounder_of(recipe))(y + shift) - shift
+            shift = q.tiling.spread_over(q.zero_point, *place).astype(np.float32)
+            y = whole_steps(y, recipe, shift, nearest if recipe.rounding == "stochastic" else rounder_of(recipe))
         outside[place] = ((y < lowest) | (y > highest)) & (scale != 0)  # a block of scale 0 is rounded, to zeros
     return unmatrix(outside, x.shape, q.axis)
 

@@ -12,8 +12,9 @@ from components.controls.sums import sums
 from components.words import en_cost
 from components.words.numbers import metric, size
 from explorer.cost.devices import DEVICES
+from explorer.pipeline import added
 from explorer.views.cost import energy_split, roofline
-from explorer.views.sizes import added, held
+from explorer.views.sizes import held
 
 PREDICTED = ("predicted", en_cost.PREDICTED, en_cost.PREDICTED_HELP)  # the origin of both figures
 

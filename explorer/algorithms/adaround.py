@@ -54,7 +54,7 @@ def adaround(w, x, scale, qmin, qmax, *, iterations: int | None = None, progress
     m = matrix(w)
     try:
         scale = np.broadcast_to(as_values(scale), w.shape).reshape(m.shape)
-        usable = np.isfinite(scale).all() and (scale > 0).all() and qmin <= 0 <= qmax and qmin < qmax
+        usable = (scale > 0).all() and qmin <= 0 <= qmax and qmin < qmax
     except (TypeError, ValueError):
         usable = False
     if not usable:

@@ -14,7 +14,7 @@ from explorer.cost.native import BOTH, NONE, STORAGE, WEIGHTS
 from explorer.formats import FORMATS
 from explorer.recipe import Recipe
 
-GROUPED = ("avx2", "x86-vnni", "x86-amx")  # whose kernels unpack integers in groups of 2ⁿ from 16 on alone (ONNX Runtime MatMulNBits)
+GROUPED = ("avx2", "x86-vnni", "x86-amx")  # whose kernels unpack integers in such groups alone: see in_nbits_groups
 FLOATS = ("fp32", "fp16", "bf16")
 BITS = {"fp32": 32, "fp16": 16, "bf16": 16, "fp8": 8, "fp4": 4, "int16": 16, "int8": 8, "int4": 4}
 
@@ -55,6 +55,11 @@ def kernel(device_id: str, weights: Recipe, activations: Recipe, kind: str) -> K
     as_they_are = weights.format == activations.format == computes
     how = BOTH if as_they_are else NONE if device.support(weights.format) == NONE else STORAGE
     return Kernel(computes, BITS[computes], BITS[computes], False, how, expands=weights.format not in FLOATS)
+
+
+def in_nbits_groups(weights: Recipe) -> bool:
+    """Whether its groups are those of ONNX Runtime's MatMulNBits: a power of two from 16 on."""
+    return weights.kind == "group" and weights.size >= 16 and not weights.size & (weights.size - 1)
 
 
 def _can(device: Device, arithmetic: str) -> bool:
@@ -110,7 +115,7 @@ def _narrow(device: Device, weights: Recipe) -> str | None:
     if weights.format in FLOATS:
         return None
     uses = (BOTH, WEIGHTS)
-    if weights.scheme and device.processor in GROUPED and not (weights.kind == "group" and weights.size >= 16 and not weights.size & (weights.size - 1)):
+    if weights.scheme and device.processor in GROUPED and not in_nbits_groups(weights):
         return None
     if device.support(weights.format) in uses:
         return weights.format

@@ -39,8 +39,8 @@ CASTS = ("fp16", "bf16", "fp8e4m3", "fp8e5m2")
 
 
 def refuses(plan: Plan) -> str:
-    recipe, facts = plan.activations, processor()
-    if plan.settings.accumulate == "avx2" and facts and ("vnni" in facts or " avx2" not in facts):
+    recipe = plan.activations
+    if plan.settings.accumulate == "avx2" and (facts := processor()) and ("vnni" in facts or " avx2" not in facts):
         return "this processor's kernels add exactly, so that the file could not be proven here; it holds exact sums (acc=exact)"
     half = recipe.is_cast and recipe.format in ("fp16", "bf16")
     if recipe.format != "fp32" and not half and not (recipe.scheme and recipe.kind == "tensor" and recipe.rounding == "nearest"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from explorer.cost.kernels import in_nbits_groups
 from explorer.deploy import TARGETS
 from explorer.deploy.content import Plan
 from explorer.deploy.safetensors import arguments, refuses
@@ -70,7 +71,7 @@ def _onnxruntime(plan: Plan) -> str:
     if activations.format == "fp32":
         if weights.kind != "group" or weights.bits not in (4, 8) or weights.scheme == "sym":
             raise NotThere("without quantized activations it takes groups of 4 or 8 bits on their full range, such as int4-symfull-g32")
-        if weights.size < 16 or weights.size & (weights.size - 1):
+        if not in_nbits_groups(weights):
             raise NotThere(f"its groups are powers of two from 16 on, not {weights.size}")
         return f"""import onnx
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer  # which needs onnx_ir

@@ -17,6 +17,20 @@ def nearest(y: np.ndarray) -> np.ndarray:
     return np.rint(y, out=y)
 
 
+def away(y: np.ndarray) -> np.ndarray:
+    """To the nearest, halves away from zero, in place; the fraction is exact, where y + ½ may be rounded."""
+    whole = np.trunc(y)
+    with np.errstate(invalid="ignore"):  # infinity stays
+        return np.add(whole, np.copysign(np.abs(y - whole) >= 0.5, y), out=y)
+
+
+def by_chance(y: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """Up where the fraction is above its chance, in place: what is whole already stays."""
+    floor = np.floor(y)
+    with np.errstate(invalid="ignore"):  # infinity stays
+        return np.add(floor, chance < y - floor, out=y)
+
+
 class Number:
     """Defaults of a format's fields; dataclasses below it say what differs.
 

@@ -55,13 +55,13 @@ class Labelled:
 
 def _eight_bits(image, name: str):
     """A copy in a mode of 8 bits a channel: of 16-bit grey the upper 8, where Pillow's own conversion would clip."""
-    low, high = image.getextrema() if image.mode == "I" else (0, 65535)
-    if low < 0 or high > 65535:
-        raise DataError(f"{name} has pixels from {low} to {high}, of which the white is not known; save it with 8 bits")
-    if image.mode == "I" and high <= 255:
-        return image.convert("L")
-    if image.mode.startswith("I;16") or image.mode == "I":
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if image.mode.startswith("I"):  # I;16 has 16 bits, I has 32 and does not say how many are used
+        wide = image.convert("I")
+        low, high = wide.getextrema()
+        if low < 0 or high > 65535:
+            raise DataError(f"{name} has pixels from {low} to {high}, of which the white is not known; save it with 8 bits")
+        eight = image.mode == "I" and high <= 255
+        return (wide if eight else wide.point(lambda value: value * (1 / 256))).convert("L")
     if image.mode == "F":
         raise DataError(f"{name} has floating-point pixels without a known white; save it with 8 bits")
     return image.convert("RGB") if image.mode in ("P", "PA", "RGBA", "LA", "CMYK") else image.copy()

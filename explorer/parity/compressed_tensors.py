@@ -19,16 +19,14 @@ ALONE = {"int2-symfull-g128-minmax": "W2A16", "int3-symfull-g128-minmax": "W3A16
 
 
 def comparisons() -> list[Comparison]:
-    found = {}
-    for part, run in (("weights", _weights), ("activations", _activations)):
+    runs = {"weights": _weights, "activations": _activations}
+    found = {("weights", recipe): (scheme, ()) for recipe, scheme in ALONE.items()}
+    for part in runs:
         for preset, scheme in SCHEMES.items():
             recipe = getattr(PRESETS[preset], part)
             if recipe != "fp32":
                 known, presets = found.get((part, recipe), (scheme, ()))
                 found[part, recipe] = known, (*presets, preset)
-        if part == "weights":
-            found |= {(part, recipe): (scheme, ()) for recipe, scheme in ALONE.items()}
-    runs = {"weights": _weights, "activations": _activations}
     return [Comparison(recipe, f"{scheme}, {part}", partial(runs[part], Recipe.parse(recipe), scheme), (), presets)
             for (part, recipe), (scheme, presets) in found.items()]  # fmt: skip
 
@@ -37,6 +35,13 @@ def _args(scheme: str, part: str):
     from compressed_tensors.quantization import quant_scheme
 
     return getattr(quant_scheme, scheme)[part]
+
+
+def _of_tensor(recipe: Recipe, tensor):
+    """The scale of the whole tensor, None where the scheme has none."""
+    from compressed_tensors.quantization.utils import generate_gparam
+
+    return generate_gparam(tensor.min(), tensor.max()) if recipe.blocks and recipe.blocks.rule.of_tensor else None
 
 
 def _probes(recipe: Recipe) -> list[np.ndarray]:
@@ -56,14 +61,14 @@ def _weights(recipe: Recipe, scheme: str, tally) -> None:
     import torch
     from compressed_tensors.quantization.lifecycle.forward import fake_quantize
     from compressed_tensors.quantization.lifecycle.forward import quantize as theirs
-    from compressed_tensors.quantization.utils import calculate_qparams, generate_gparam
+    from compressed_tensors.quantization.utils import calculate_qparams
 
     args = _args(scheme, "weights")
     for x in _probes(recipe):
         q, tensor = quantize(x, recipe), torch.from_numpy(x)
         tiles = tensor.reshape(q.scale.shape[0], len(x) // q.scale.shape[0], q.scale.shape[1], -1)
         ends = tiles.amin((1, 3)), tiles.amax((1, 3))
-        whole = generate_gparam(tensor.min(), tensor.max()) if recipe.blocks and recipe.blocks.rule.of_tensor else None
+        whole = _of_tensor(recipe, tensor)
         scale, zero_point = calculate_qparams(*ends, args, global_scale=whole)
         tally.scales(q.scale, scale if whole is None else scale / whole)
         if recipe.scheme == "asym":
@@ -81,13 +86,13 @@ def _activations(recipe: Recipe, scheme: str, tally) -> None:
     """Scales per token and of groups and blocks while running, of a tensor from its range."""
     import torch
     from compressed_tensors.quantization.lifecycle.forward import fake_quantize
-    from compressed_tensors.quantization.utils import calculate_qparams, compute_dynamic_scales_and_zp, generate_gparam
+    from compressed_tensors.quantization.utils import calculate_qparams, compute_dynamic_scales_and_zp
 
     args = _args(scheme, "input_activations")
     for x in _probes(recipe):
         tensor, most = torch.from_numpy(x)[None], float(np.abs(x).max())
         ours = ActivationQuantizer(recipe, *((-most, most) if recipe.is_recorded else ()))(tensor)
-        whole = generate_gparam(tensor.min(), tensor.max()) if recipe.blocks and recipe.blocks.rule.of_tensor else None
+        whole = _of_tensor(recipe, tensor)
         if recipe.kind == "tensor":
             scale, _ = calculate_qparams(tensor.min(), tensor.max(), args)
         else:

@@ -8,8 +8,7 @@ from explorer.deploy import TARGETS, predicted
 from explorer.errors import ExplorerError
 from explorer.link import canonical
 from explorer.models import MODELS
-from explorer import pipeline
-from explorer.pipeline import quantized
+from explorer.pipeline import added, quantized
 from explorer.settings import Settings
 from explorer.stages import loaded, network_of
 
@@ -20,7 +19,7 @@ def parts(settings: Settings) -> dict[str, int]:
     """Bytes of PARTS: codes of quantized weights, their scales and zero points, weights of layers that are kept in FP32, biases,
     and what else stays in FP32, such as norms, and what algorithms run on inputs. Together they are the size of the result (cost.size)."""
     network, tensors = network_of(settings), quantized(settings)
-    new_biases, held = pipeline.added(settings, tensors)
+    new_biases, held = added(settings)
     kept = sum(q.code_bits for q in tensors if q.recipe.format == "fp32")
     weights = sum(q.codes.size for q in tensors)
     own = [getattr(loaded(settings).module.get_submodule(layer.name), "bias", None) for layer in network.layers]
@@ -28,11 +27,6 @@ def parts(settings: Settings) -> dict[str, int]:
     bits = {"codes": sum(q.code_bits for q in tensors) - kept, "scales": sum(q.scale_bits for q in tensors), "kept": kept,
             "biases": 32 * (biases + new_biases), "others": 32 * (MODELS[settings.model].parameters - weights - biases + held)}  # fmt: skip
     return {name: -(-count // 8) for name, count in bits.items()}
-
-
-def added(settings: Settings) -> tuple[int, int]:
-    """FP32 numbers that the algorithms add, in biases and in what they run on inputs."""
-    return pipeline.added(settings, quantized(settings))
 
 
 def files(settings: Settings) -> list[tuple[str, FileSize | str]]:
