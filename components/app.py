@@ -22,15 +22,17 @@ from components.controls.state import state  # noqa: E402
 from components.screens.about import about  # noqa: E402
 from components.screens.explore import explore  # noqa: E402
 from components.screens.formats import formats  # noqa: E402
+from components.unsent import keep_unsent  # noqa: E402
 from components.words import en  # noqa: E402
 
+keep_unsent()
 HERE = Path(__file__).parent
 STYLE, ICON = HERE / "style.css", HERE / "icon.svg"
 # Until a run has ended a picker that was made anew has its predecessor beside it
 ONCE = '.stApp:has([data-stale="false"][class*="st-key-{name}-"]) [data-stale="true"][class*="st-key-{name}-"] {{ display: none; }}\n'
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def freeze() -> None:
     """Once libraries and models are there, keep them out of the garbage collection after every run."""
     gc.collect()

@@ -163,8 +163,10 @@ def enter(page: Page, key: str, text) -> None:
 
 
 def open_drawer(page: Page, name: str = "advanced") -> None:
-    """Open Advanced, or the algorithms, unless it is."""
+    """Open Advanced, or the algorithms, unless it is, and wait until all is there and nothing moves."""
     drawer = page.locator(f".st-key-{name} details")
     if drawer.get_attribute("open") is None:
         drawer.locator("summary").click()
         drawer.locator("input").first.wait_for(state="attached")
+        idle(page)
+        page.wait_for_function("drawer => !drawer.getAnimations({ subtree: true }).length", arg=drawer.element_handle())  # it unfolds
