@@ -52,6 +52,7 @@ class Simulated:
         self._layers = network.layers
         self._module = own_copy(network.module)
         self._asked = local()  # of each thread that runs it, whether it is to stop
+        self._known = local()  # of each thread, what was last quantized, how, and to what
         for layer in network.layers:
             self._module.get_submodule(layer.name).register_forward_pre_hook(self._stop_if)
         for layer, weight in self._each("weights", weights):
@@ -59,7 +60,7 @@ class Simulated:
         for layer, bias in self._each("biases", biases):
             replace_bias(self._module.get_submodule(layer.name), bias)
         for layer, quantizer in self._each("activations", activations):
-            _quantize_input(self._module.get_submodule(layer.name), layer, quantizer)
+            self._module.get_submodule(layer.name).register_forward_pre_hook(partial(self._quantize, layer, quantizer))
         for layer, add in self._each("sums", sums):
             self._module.get_submodule(layer.name).register_forward_hook(lambda module, x, y, add=add: add(module, x[0], y))
 
@@ -79,12 +80,22 @@ class Simulated:
         self._asked.cancel = cancel
         with torch.inference_mode():
             outputs = self._module(inputs) if cache is None else self._module(inputs, cache)
+        self._known.last = None
         if outputs.isfinite().all():
             return outputs
         raise DataError(self._what_is_not_finite(inputs))
 
     def _stop_if(self, _module, _inputs) -> None:
         stop_if(getattr(self._asked, "cancel", None), "stopped in the middle of a sample; start it again to go on")
+
+    def _quantize(self, layer: Layer, quantizer: ActivationQuantizer, _module, inputs: tuple) -> torch.Tensor:
+        """The layer's input fake-quantized; once for layers that share it, as queries, keys and values do."""
+        x, how = inputs[0], (quantizer, layer.kind == "linear")
+        seen, as_now, y = getattr(self._known, "last", None) or (None, None, None)
+        if seen is not x or as_now != how:
+            y = _quantized(x, *how)
+            self._known.last = x, how, y
+        return y
 
     @property
     def module(self) -> torch.nn.Module:
@@ -259,15 +270,11 @@ def replace_bias(module: torch.nn.Module, bias: np.ndarray) -> None:
     module.bias = torch.nn.Parameter(torch.tensor(bias, dtype=torch.float32), requires_grad=False)
 
 
-def _quantize_input(module: torch.nn.Module, layer: Layer, quantizer: ActivationQuantizer) -> None:
-    def quantize(_module, inputs: tuple) -> torch.Tensor:
-        x = inputs[0]
-        if layer.kind == "linear":
-            return quantizer(x)
-        last = x.movedim(1, -1)  # the channels of a convolution, where they lie in most networks
-        moved = bool(quantizer.recipe.blocks) or quantizer.recipe.kind == "group" or last.is_contiguous()
-        x = last if moved else x
-        y = quantizer(x.flatten(1)).view(x.shape) if quantizer.recipe.kind == "token" else quantizer(x)
-        return y.movedim(-1, 1) if moved else y
-
-    module.register_forward_pre_hook(quantize)
+def _quantized(x: torch.Tensor, quantizer: ActivationQuantizer, is_linear: bool) -> torch.Tensor:
+    if is_linear:
+        return quantizer(x)
+    last = x.movedim(1, -1)  # the channels of a convolution, where they lie in most networks
+    moved = bool(quantizer.recipe.blocks) or quantizer.recipe.kind == "group" or last.is_contiguous()
+    x = last if moved else x
+    y = quantizer(x.flatten(1)).view(x.shape) if quantizer.recipe.kind == "token" else quantizer(x)
+    return y.movedim(-1, 1) if moved else y

@@ -1,6 +1,7 @@
 """simulate: fake quantization against other implementations, and a network that nobody changes."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Event
 
 import ml_dtypes
@@ -16,11 +17,11 @@ from explorer.calibration import calibrate
 from explorer.errors import Cancelled, DataError
 from explorer.formats import FORMATS
 from explorer.grid import grid_of
-from explorer.models import Layer, Network
+from explorer.models import MODELS, Layer, Network, load
 from explorer.quantize import quantize
 from explorer.recipe import ROUNDINGS, Recipe
 from explorer.rows import Record
-from explorer.simulate import ActivationQuantizer, Simulated, output_sqnr_db, record
+from explorer.simulate import ActivationQuantizer, Simulated, _quantized, output_sqnr_db, record
 
 INT8 = Recipe.parse("int8-asym")
 TOKEN = Recipe.parse("int8-asym-token")
@@ -278,6 +279,45 @@ def test_token_is_a_vector_of_a_linear_layer_and_a_sample_of_a_convolution(net):
     vectors = torch.randn(5, 3, 6)
     head = Simulated(net, None, [None, None, token]).layer(2)
     assert torch.equal(head(vectors), net.module.head(token(vectors)))
+
+
+class Fan(nn.Module):
+    """Three linear layers on one input, and a fourth on their sum."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.last(sum(part(x) for part in self.parts))
+
+
+@pytest.mark.parametrize(("odd", "times"), [(None, 2), (1, 4)])
+def test_an_input_that_layers_share_is_quantized_once_for_each_way(net, odd, times, monkeypatch):
+    ways = [ActivationQuantizer(INT8, -2, 2 + (i == odd)) for i in range(4)]
+    names = ("parts.0", "parts.1", "parts.2", "last")
+    fan = Fan().eval().requires_grad_(False)
+    net = replace(net, module=fan, layers=tuple(Layer(name, "linear", 0) for name in names))
+    x, calls = torch.randn(3, 4), []
+    quantizer = ActivationQuantizer.__call__
+    monkeypatch.setattr(ActivationQuantizer, "__call__", lambda self, x: calls.append(self) or quantizer(self, x))
+    simulated = Simulated(net, activations=ways)
+    answers = simulated(x), simulated(2 * x)
+    assert len(calls) == 2 * times
+    for seen, y in zip((x, 2 * x), answers):
+        parts = sum(part(ways[i](seen)) for i, part in enumerate(fan.parts))
+        assert torch.equal(y, fan.last(ways[3](parts)))
+
+
+@pytest.mark.parametrize("id", [id for id in MODELS.ids if MODELS[id].is_here])
+def test_no_network_writes_into_what_layers_share(id, monkeypatch):
+    net = load(id)
+    ways = [ActivationQuantizer(TOKEN) if layer.multiplies else None for layer in net.layers]
+    seen = net.prepare(net.test[:2])
+    shared = Simulated(net, activations=ways)(seen)
+    monkeypatch.setattr(Simulated, "_quantize", lambda self, layer, how, _, x: _quantized(x[0], how, layer.kind == "linear"))
+    assert torch.equal(Simulated(net, activations=ways)(seen), shared)
 
 
 def test_the_shared_network_is_not_touched_and_its_tensors_are_not_copied(net):
