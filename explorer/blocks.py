@@ -1,18 +1,25 @@
 """Formats with blocks of their own on a matrix: measure the blocks, find their scales, encode.
 
-Everything is done a region at a time, so that it stays in the core's cache from step to step; what a
-value becomes depends on its block alone (and, where a rule says so, on the tensor's largest value).
+Everything is done a region at a time; what a value becomes depends on its block alone (and, where a rule
+says so, on the tensor's largest value).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from explorer.formats.number import as_tensor
 from explorer.formats.scaling import Blocks, Scales
 from explorer.granularity import Tiling
 
 LARGEST = np.finfo(np.float32).max
 LARGE = np.float32(2.0**100)  # of a scale: times the largest element it may be beyond float32
+REGION = 1 << 20  # elements at a time: cores that share smaller pieces wait for each other longer than they work
+
+
+def regions(tiling: Tiling) -> Iterator[tuple[slice, slice]]:
+    """(rows, columns) of the pieces that blocks are worked on in."""
+    return tiling.regions(REGION)
 
 
 def scales_of(m: np.ndarray, tiling: Tiling, blocks: Blocks, whole: float | None = None) -> Scales:
@@ -21,7 +28,7 @@ def scales_of(m: np.ndarray, tiling: Tiling, blocks: Blocks, whole: float | None
     whole: the largest magnitude that the tensor is taken to have; None for what it has
     """
     rule, measured = blocks.rule, None
-    for rows, columns in tiling.regions():
+    for rows, columns in regions(tiling):
         for where, values in _full_and_short(m[rows, columns], tiling.width):
             found = rule.measure(values.reshape(-1, values.shape[-1]))
             measured = measured or [np.empty(tiling.shape, np.float32) for _ in found]
@@ -42,21 +49,34 @@ def _full_and_short(part: np.ndarray, width: int):
 
 def divided(m: np.ndarray, rows: slice, columns: slice, tiling: Tiling, blocks: Blocks, scales: Scales) -> np.ndarray:
     """A region in units of its blocks' scales, as it is rounded."""
-    x, by = m[rows, columns], tiling.spread_over(scales.by, rows, columns)
-    with np.errstate(over="ignore"):
-        if scales.minus is not None:
-            x = x - tiling.spread_over(scales.minus, rows, columns)
-        return np.multiply(x, by) if blocks.rule.multiplies else np.divide(x, by)
+    import torch
+
+    x, place = as_tensor(m[rows, columns]), (rows, columns)
+    if scales.minus is not None:
+        x = _blockwise(torch.sub, x, scales.minus, place, tiling)
+    return _blockwise(torch.mul if blocks.rule.multiplies else torch.div, x, scales.by, place, tiling).numpy()
 
 
 def multiplied(steps: np.ndarray, place: tuple[slice, slice], tiling: Tiling, scale, offset, out: np.ndarray) -> None:
     """steps · scale + offset of a region into `out`; what is beyond float32 becomes its largest number."""
-    with np.errstate(over="ignore"):
-        np.multiply(steps, tiling.spread_over(scale, *place), out=out)
-        if offset is not None:
-            out += tiling.spread_over(offset, *place)
+    import torch
+
+    y = _blockwise(torch.mul, as_tensor(steps), scale, place, tiling, out=as_tensor(out))
+    if offset is not None:
+        _blockwise(torch.add, y, offset, place, tiling, out=y)
     if scale.max() > LARGE:
-        np.clip(out, -LARGEST, LARGEST, out=out)
+        y.clamp_(-LARGEST, LARGEST)
+
+
+def _blockwise(apply: Callable, x, values: np.ndarray, place: tuple[slice, slice], tiling: Tiling, out=None):
+    """apply(x, value of its block) for every number of a region, a tensor; into `out`, or a new one."""
+    out, width = x.new_empty(x.shape) if out is None else out, tiling.width
+    if x.shape[1] % width or tiling.height > 1:
+        return apply(x, as_tensor(np.array(tiling.spread_over(values, *place))), out=out)
+    first = place[1].start // width
+    by_block = as_tensor(values[place[0], first : first + x.shape[1] // width].copy()).unsqueeze(-1)
+    apply(x.unflatten(1, (-1, width)), by_block, out=out.unflatten(1, (-1, width)))
+    return out
 
 
 def fake_quantized(
@@ -66,7 +86,7 @@ def fake_quantized(
     tiling = Tiling(*m.shape, 1, blocks.size)
     scales = scales_of(m, tiling, blocks, whole)
     values = np.empty(m.shape, np.float32)
-    for place in tiling.regions():
+    for place in regions(tiling):
         part = element.round(divided(m, *place, tiling, blocks, scales), rounder)
         multiplied(part, place, tiling, scales.scale, scales.offset, values[place])
     return values

@@ -4,7 +4,7 @@ A value with exponent e and m mantissa bits is a multiple of the step 2^(e-m); b
 normal exponent the step stays (subnormals). Overflow saturates, as in the OCP "saturating" mode.
 To the nearest, formats of few bits are looked up by the upper half of the float32, whose last bit is set where anything lies
 below it: so rounded to odd, with two bits more than the format, a value keeps its side of every tie (Boldo and
-Melquiond 2008, doi 10.1109/TC.2007.70819). All else is computed.
+Melquiond 2008, doi 10.1109/TC.2007.70819). Many codes of FP8 at once are torch's casts. All else is computed.
 Sources: IEEE 754-2019 (fp16, bf16's layout); OCP OFP8 v1.0, 2023 (fp8e4m3 is "E4M3", fp8e5m2 "E5M2");
 OCP Microscaling (MX) v1.0, 2023, section 5.3 (FP6 and FP4, which have neither infinity nor NaN).
 """
@@ -15,9 +15,11 @@ from functools import cached_property
 import numpy as np
 
 from explorer.formats import FORMATS
-from explorer.formats.number import Number, nearest
+from explorer.formats.number import Number, as_tensor, nearest
 
 LOWER = np.uint32(0xFFFF)  # half of a float32
+NATIVE = {"fp8e4m3": "float8_e4m3fn", "fp8e5m2": "float8_e5m2"}  # what torch calls those that it has itself
+MANY = 1 << 19  # numbers from which its cores gain more than their meeting costs
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,17 @@ class Floating(Number):
     def encode(self, x: np.ndarray, rounder=np.rint) -> np.ndarray:
         """Bit patterns of the rounded values, unsigned integers of x's shape."""
         if self._is_looked_up(rounder):
-            return self._nearest_codes.take(_to_odd(np.ascontiguousarray(x, np.float32)), mode="clip")
+            x = np.ascontiguousarray(x, np.float32)
+            return self._cast(x) if self.id in NATIVE and x.size >= MANY else self._nearest_codes.take(_to_odd(x), mode="clip")
         y = self.round(x, rounder).view(np.uint32)
         return y if self.bits == 32 else self._pattern(y)
+
+    def _cast(self, x: np.ndarray) -> np.ndarray:
+        """Codes by torch's own cast to the nearest, on all cores."""
+        import torch
+
+        y = as_tensor(x).clamp(-self.max, self.max)
+        return y.to(getattr(torch, NATIVE[self.id])).view(torch.uint8).numpy()
 
     def _pattern(self, values: np.ndarray) -> np.ndarray:
         """The codes of representable values, given as bits of float32."""

@@ -31,6 +31,13 @@ def by_chance(y: np.ndarray, chance: np.ndarray) -> np.ndarray:
         return np.add(floor, chance < y - floor, out=y)
 
 
+def as_tensor(x: np.ndarray):
+    """x as a torch tensor, which works on all cores; it shares x's memory unless that must not be written."""
+    import torch  # the registry needs none
+
+    return torch.from_numpy(x if x.flags.writeable else x.copy())
+
+
 class Number:
     """Defaults of a format's fields; dataclasses below it say what differs.
 
