@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from explorer.asked import asked, own_images, proven
+from explorer.asked import asked, own_images, own_sample, proven
 from explorer.console import (
     parity_facts,
     print_export,
@@ -24,7 +24,7 @@ from explorer.console import (
     sums_facts,
 )
 from explorer.errors import Cancelled, ExplorerError, SettingsError
-from explorer.files import array, read, save
+from explorer.files import array, save
 from explorer.process import prepare
 from explorer.query import plain
 
@@ -108,7 +108,7 @@ def _parser() -> Parser:
     sub.add_argument("--out", metavar="FILE.npz", help="write codes, scale and zero_point")
     sub = command(answer, "ask both networks about a sample of your own")
     sub.add_argument("link", help='"?v=1&m=digits&w=int4-sym-channel", or the whole address')
-    sub.add_argument("sample", help="a picture, a WAV file or any file, as the model takes; for one that reads text, the text itself")
+    sub.add_argument("sample", help="a picture, a WAV file or any file, as the model takes; for one that reads text, the text or a file of it")
     sub = command(export, "write the quantized network to a file")
     sub.add_argument("link", help='"?v=1&m=digits&w=int8-sym-channel", the whole address, or a settings file (.json)')
     sub.add_argument("file", help="where to; it is written beside, verified and renamed")
@@ -162,8 +162,7 @@ def answer(options) -> None:
     from explorer.console import print_tried, tried_facts
     from explorer.views.tried import takes, tried
 
-    content = options.sample.encode(errors="replace") if takes(settings).kind == "text" else read(options.sample)
-    found = tried(settings, content, progress=show_progress())
+    found = tried(settings, own_sample(options.sample, takes(settings).kind), progress=show_progress())
     print_json({"notes": [str(note) for note in notes], **tried_facts(found)}) if options.json else print_tried(found)
 
 

@@ -1,6 +1,7 @@
 """What a command line asks for: the settings of a link or a settings file, and images of one's own."""
 
 import sys
+from os.path import isfile
 
 from explorer.errors import SettingsError
 from explorer.files import read
@@ -12,6 +13,11 @@ def own_images(options):
     from explorer.models.own import use  # late: what asks for no images loads none
 
     return use(options.data, _decoded(options)[0].model)
+
+
+def own_sample(sample: str, kind: str) -> bytes:
+    """A sample of one's own: what is in a file, or of kind "text" the text itself where no file is called so. Raises DataError."""
+    return sample.encode(errors="replace") if kind == "text" and not isfile(sample) else read(sample)
 
 
 def asked(options):

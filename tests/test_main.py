@@ -249,6 +249,9 @@ def test_answer_is_what_both_networks_say_to_a_sample_of_ones_own(capsys, tmp_pa
     assert code == 0 and found["fp32"] == found["quantized"] == "python" and not found["changed"] and "seen" not in found
     code, out, err = said(capsys, "answer", "?m=gpt-shakespeare&w=int4&a=fp32", "é To be")
     assert code == 0 and out.startswith("opening      To be\nFP32 ") and "1 of its characters are unknown" in err
+    (tmp_path / "opening").write_text("é To be", encoding="utf-8")
+    code, written, _ = said(capsys, "answer", "?m=gpt-shakespeare&w=int4&a=fp32", str(tmp_path / "opening"))
+    assert code == 0 and written == out
     code, out, err = said(capsys, "answer", "?m=digits&w=int4", str(tmp_path / "script"))
     assert code == 2 and "cannot be read as a picture" in err and not out
 

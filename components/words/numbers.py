@@ -64,6 +64,7 @@ def decibel(value: float | None) -> str:
     return "exact" if math.isinf(value) else f"{value:.1f} dB".replace("-", MINUS)
 
 
+ROUND = 0.9995  # of a unit: from here on three digits round up to it
 UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1))
 
 
@@ -84,24 +85,24 @@ def metric(value: float | None, unit: str) -> str:
     return f"{number:.3g} {prefixed}"
 
 
-LARGE = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
+LARGE = (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
 
 
 def prefixed(value: float) -> str:
     """A number on an axis whose title has the unit: "0.5", "20 G"."""
-    prefix, factor = next((each for each in LARGE if value >= each[1]), ("", 1.0))
+    prefix, factor = next((each for each in LARGE if value >= ROUND * each[1]), ("", 1.0))
     return f"{value / factor:.3g} {prefix}".rstrip()
 
 
 def in_one_prefix(values: list[float], unit: str) -> tuple[str, list[float]]:
     """Values in the unit that suits the largest of them: ("ms", [0.1, 9.3])."""
-    prefix, factor = next((each for each in PREFIXES if max(values) >= each[1]), PREFIXES[-1])
+    prefix, factor = next((each for each in PREFIXES if max(values) >= ROUND * each[1]), PREFIXES[-1])
     return f"{prefix}{unit}", [value / factor for value in values]
 
 
 def in_one_unit(counts: list[float]) -> tuple[str, list[float]]:
     """Bytes in the unit that suits the largest of them: ("kB", [7.06, 78.9])."""
-    unit, factor = next((each for each in UNITS if max(counts) >= each[1]), UNITS[-1])
+    unit, factor = next((each for each in UNITS if max(counts) >= ROUND * each[1]), UNITS[-1])
     return unit, [count / factor for count in counts]
 
 

@@ -4,7 +4,8 @@
 |-----------------------------|------------------------------------------------------------------------|
 | link, stamp, activations    | text; the recipe of the layers' inputs                                 |
 | LAYER.recipe                | text, "fp32" for a layer left as it is                                 |
-| LAYER.codes                 | integers [out, ...]; bit patterns of a floating-point format           |
+| LAYER.codes                 | integers [out, ...]; bit patterns of a floating-point format; each of  |
+|                             | at most 8 bits in a byte of its own                                    |
 | LAYER.scale                 | float32, one a tile [down, across] of the matrix [out, everything else]|
 | LAYER.zero_point            | of integers, likewise                                                  |
 | LAYER.offset                | of formats whose blocks have a minimum                                 |
@@ -115,7 +116,7 @@ def predict(plan: Plan) -> FileSize:
 
 
 TARGETS.register(Target(
-    "numpy", "NumPy", ".npz", "Codes, scales and zero points of every layer, for any program that reads .npz.",
+    "numpy", "NumPy", ".npz", "Codes, scales and zero points of every layer, for any program that reads .npz; a code of 4 bits takes a whole byte in it.",
     "every recipe", "numpy.org/doc/stable/reference/generated/numpy.lib.format.html", ("numpy",),
     lambda plan: "", write, read, predict,
 ))  # fmt: skip

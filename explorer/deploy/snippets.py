@@ -48,8 +48,9 @@ def _snippet(plan: Plan, tool: str, title: str, language: str, write: Callable[[
             raise NotThere("layers have recipes of their own here")
         if settings.algorithms:
             raise NotThere(f"{' + '.join(settings.algorithms)} is not what these lines do")
-        if settings.weights.rounding not in ("nearest", ROUNDS.get(tool)):
-            raise NotThere(f"it does not round {settings.weights.rounding}")
+        for recipe in (settings.weights, settings.activations):
+            if recipe.rounding not in ("nearest", ROUNDS.get(tool)):
+                raise NotThere(f"it does not round {recipe.rounding}")
         return Snippet(tool, title, language, write(plan))
     except NotThere as reason:
         return Snippet(tool, title, language, "", str(reason))
@@ -85,7 +86,7 @@ quantizer.model.save_model_to_file("quantized.onnx")
     if activations.kind != "tensor" or activations.bits not in (8, 16) or activations.scheme == "symfull":
         raise NotThere(f"quantize_static knows no activations {activations}; it takes 8 or 16 bits per tensor, sym or asym")
     how = {"minmax": "MinMax", "entropy": "Entropy"}.get(activations.method, "Percentile" if activations.method.startswith("p") else "")
-    if not how or activations.factor != 1 or activations.rounding != "nearest":
+    if not how or activations.factor != 1:
         raise NotThere(f"it calibrates by min-max, entropy or percentile, not by {activations.range}")
     extra = {"WeightSymmetric": weights.scheme == "sym", "ActivationSymmetric": activations.scheme == "sym"}
     if how == "Percentile":

@@ -109,3 +109,12 @@ def test_every_preset_has_an_answer_everywhere(preset):
     for each in found:
         compile(each.code, each.tool, "exec") if each.language == "python" else None
     assert "{why}" in en_export.CODE_NONE
+
+
+@pytest.mark.parametrize("which", ["weights", "activations"])
+def test_a_tool_that_rounds_otherwise_says_so(which):
+    recipes = {"weights": "int8-symfull-channel", "activations": "int8-symfull-token"}
+    assert of("torchao", **recipes).code
+    for rounding in ("away", "floor", "stochastic"):
+        found = of("torchao", **recipes | {which: f"{recipes[which]}-{rounding}"})
+        assert not found.code and found.why == f"it does not round {rounding}"
