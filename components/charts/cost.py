@@ -16,8 +16,8 @@ def roof(seen: dict, selected: int, device: str, colors: Palette) -> tuple[go.Fi
     for line in seen["roofs"]:
         chart.add_scatter(x=line["x"], y=line["y"], mode="lines", hoverinfo="skip",
                           line={"color": colors.quiet, "width": 2, "dash": "dot" if line["level"] == "cache_bandwidth" else "solid"})  # fmt: skip
-        chart.add_scatter(x=line["x"][-1:], y=line["y"][-1:], mode="text", text=[line["arithmetic"].upper()],
-                          textposition="bottom left", textfont={"color": colors.quiet}, hoverinfo="skip")  # fmt: skip
+        chart.add_scatter(x=line["x"][-1:], y=line["y"][-1:], mode="markers+text", marker={"size": 16, "opacity": 0},  # keeps off the line
+                          text=[line["arithmetic"].upper()], textposition="bottom left", textfont={"color": colors.quiet}, hoverinfo="skip")  # fmt: skip
     tips = [
         en_cost.ROOF_TIP.format(
             name=each["name"], kind=en.LIVE["kinds"].get(each["kind"], each["kind"]), arithmetic=each["arithmetic"].upper(),
