@@ -24,11 +24,14 @@ from explorer.progress import stop_if
 from explorer.quantize import decibels
 from explorer.rows import Record
 
+NOTHING = (None, None, None)
 PIECE = 2**18  # numbers whose squares are summed in float32
 
 
 class Simulated:
     """The network with some weights replaced and some layer inputs fake-quantized.
+
+    A layer's input is quantized once for all layers that are given it, so a network must not write into it in between.
 
     weights: one for each layer, [out, ...] as the layer's own; None leaves them in FP32
     activations: a quantizer for the input of each layer, or None. A convolution's `token` is a
@@ -52,7 +55,7 @@ class Simulated:
         self._layers = network.layers
         self._module = own_copy(network.module)
         self._asked = local()  # of each thread that runs it, whether it is to stop
-        self._known = local()  # of each thread, what was last quantized, how, and to what
+        self._known = local()  # of each thread, while the network runs, what was last quantized, how, and to what
         for layer in network.layers:
             self._module.get_submodule(layer.name).register_forward_pre_hook(self._stop_if)
         for layer, weight in self._each("weights", weights):
@@ -78,9 +81,12 @@ class Simulated:
         Raises DataError that names the first layer to give NaN or infinity; Cancelled.
         """
         self._asked.cancel = cancel
-        with torch.inference_mode():
-            outputs = self._module(inputs) if cache is None else self._module(inputs, cache)
-        self._known.last = None
+        self._known.last = NOTHING
+        try:
+            with torch.inference_mode():
+                outputs = self._module(inputs) if cache is None else self._module(inputs, cache)
+        finally:
+            self._known.last = None
         if outputs.isfinite().all():
             return outputs
         raise DataError(self._what_is_not_finite(inputs))
@@ -91,11 +97,12 @@ class Simulated:
     def _quantize(self, layer: Layer, quantizer: ActivationQuantizer, _module, inputs: tuple) -> torch.Tensor:
         """The layer's input fake-quantized; once for layers that share it, as queries, keys and values do."""
         x, how = inputs[0], (quantizer, layer.kind == "linear")
-        seen, as_now, y = getattr(self._known, "last", None) or (None, None, None)
-        if seen is not x or as_now != how:
-            y = _quantized(x, *how)
-            self._known.last = x, how, y
-        return y
+        last = getattr(self._known, "last", None)
+        if last is None:  # a layer that runs alone
+            return _quantized(x, *how)
+        if last[0] is not x or last[1] != how:
+            self._known.last = last = x, how, _quantized(x, *how)
+        return last[2]
 
     @property
     def module(self) -> torch.nn.Module:

@@ -310,11 +310,33 @@ def test_an_input_that_layers_share_is_quantized_once_for_each_way(net, odd, tim
         assert torch.equal(y, fan.last(ways[3](parts)))
 
 
+def test_what_was_quantized_is_forgotten_when_the_network_stops(net):
+    """A tensor may be filled anew, also after a run that was stopped, and between two calls of a layer alone."""
+    stop, ways = Event(), quantizers(net)
+    simulated = Simulated(net, activations=ways)
+    net_input = torch.from_numpy(net.test[:4].copy())
+    simulated.module.get_submodule("dw").register_forward_pre_hook(lambda *_: stop.set(), prepend=True)
+    with pytest.raises(Cancelled):
+        simulated(net_input, cancel=stop)
+    again = torch.from_numpy(net.test[4:8])
+    net_input.copy_(again)
+    assert torch.equal(simulated(net_input), Simulated(net, activations=ways)(again))
+    first = simulated.layer(0)
+    before = first(net_input)
+    assert not torch.equal(first(net_input.mul_(0.5)), before)
+
+
+def test_linear_layers_and_convolutions_take_vectors_of_one_input_differently():
+    x = torch.randn(2, 3, 4, 4)
+    ways = [_quantized(x, ActivationQuantizer(TOKEN), is_linear) for is_linear in (True, False)]
+    assert not torch.equal(*ways)
+
+
 @pytest.mark.parametrize("id", [id for id in MODELS.ids if MODELS[id].is_here])
 def test_no_network_writes_into_what_layers_share(id, monkeypatch):
     net = load(id)
     ways = [ActivationQuantizer(TOKEN) if layer.multiplies else None for layer in net.layers]
-    seen = net.prepare(net.test[:2])
+    seen = net.prepare(net.test[:1])
     shared = Simulated(net, activations=ways)(seen)
     monkeypatch.setattr(Simulated, "_quantize", lambda self, layer, how, _, x: _quantized(x[0], how, layer.kind == "linear"))
     assert torch.equal(Simulated(net, activations=ways)(seen), shared)

@@ -111,7 +111,7 @@ class Floating(Number):
         """Codes by torch's own cast to the nearest, on all cores."""
         import torch
 
-        y = as_tensor(x).clamp(-self.max, self.max)
+        y = as_tensor(x).clamp(-self.max, self.max).nan_to_num_(0.0)  # as by the table: any code will do, but one
         return y.to(getattr(torch, NATIVE[self.id])).view(torch.uint8).numpy()
 
     def _pattern(self, values: np.ndarray) -> np.ndarray:

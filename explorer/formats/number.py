@@ -32,10 +32,12 @@ def by_chance(y: np.ndarray, chance: np.ndarray) -> np.ndarray:
 
 
 def as_tensor(x: np.ndarray):
-    """x as a torch tensor, which works on all cores; it shares x's memory unless that must not be written."""
+    """x as a torch tensor, which works on all cores; it shares x's memory where torch can take that, which knows no memory
+    that must not be written, is read backwards or in steps that are no whole numbers."""
     import torch  # the registry needs none
 
-    return torch.from_numpy(x if x.flags.writeable else x.copy())
+    takes = x.flags.writeable and all(step >= 0 and step % x.itemsize == 0 for step in x.strides)
+    return torch.from_numpy(x if takes else x.copy())
 
 
 class Number:

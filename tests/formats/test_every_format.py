@@ -138,6 +138,18 @@ def test_codes_scales_and_offsets_are_the_tensor(number):
 
 
 @in_blocks
+def test_a_matrix_may_lie_in_memory_as_it_likes(number):
+    x = rows()
+    packed = np.zeros(x.shape, np.dtype([("odd", "u1"), ("x", "f4")]))
+    packed["x"] = x
+    locked = x.copy()
+    locked.flags.writeable = False
+    for y in (x[::-1].copy()[::-1], x[:, ::-1].copy()[:, ::-1], np.asfortranarray(x), packed["x"], locked):
+        q, expected = quantize(y, number.id), quantize(x, number.id)
+        assert q.digest == expected.digest and np.array_equal(q.dequantize(), expected.dequantize())
+
+
+@in_blocks
 def test_a_block_depends_on_itself_alone(number):
     if number.blocks.rule.of_tensor or number.blocks.rule.of_scales:
         return  # a scale, or a mean of scales, of the whole tensor is part of those

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from explorer.formats import FORMATS
+from explorer.formats.floating import MANY
 
 PEERS = {
     "fp16": np.float16,
@@ -76,3 +77,14 @@ def test_integer_schemes(bits):
     assert signed.code_range("symfull") == signed.code_range("asym") == (-half, half - 1)
     assert unsigned.code_range("asym") == (0, 2 * half - 1) and unsigned.middle == half
     assert signed.limits("sym") == unsigned.limits("sym") == (half - 1, half - 1)
+
+
+@pytest.mark.parametrize("id", ["fp8e4m3", "fp8e5m2"])
+def test_many_at_once_get_the_codes_that_few_get(id):
+    """Many are torch's cast, few are looked up: every upper half of a float32 with lower halves around the tie, NaN too."""
+    upper = np.arange(1 << 16, dtype=np.uint32)[:, None] << 16
+    x = (upper | np.uint32([0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFE, 0xFFFF, 0x1234])).view(np.float32)
+    assert x.size >= MANY
+    x.flags.writeable = False
+    many, few = FORMATS[id].encode(x), np.concatenate([FORMATS[id].encode(part) for part in np.split(x, 64)])
+    assert np.array_equal(many, few)
