@@ -21,7 +21,7 @@ GAIN = 3.0  # dB: half a bit; less is not worth a sentence
 WIDE = 4.0  # times the median channel
 CLIPPED = 0.01  # share of the weights
 FEW = 0.6  # share of the codes that are used
-LARGEST = 1 << 17  # weights of a layer that is quantized another way: advice comes with the report
+SEARCHED, PLAIN = 1 << 17, 1 << 20  # most weights of a layer that is quantized another way, where its range is searched for and where it is min–max: advice comes with the report
 WEIGHED = "Such gains are of the weights alone; whether the network gains, the metric tells when you try it."
 GROUP = 32  # weights a scale, as the finest that people deploy with integers
 FAINT = 40.0  # dB from which weights cost next to nothing
@@ -113,11 +113,13 @@ def _best(rows: Sequence[dict], settings: Settings, weights, tensor: Tensor, app
     best, tried = None, 0
     for row in rows:
         recipe = settings.weights_of(row["index"])
-        if not recipe.range or needs_inputs(recipe) or not applies(recipe) or row["weights"] > LARGEST or tried == TRIED:
+        if not recipe.range or needs_inputs(recipe) or not applies(recipe) or tried == TRIED:
             continue  # a range judged at the output is not better or worse for what the weights say
         try:
             changed = other(recipe)
         except SettingsError:  # a range that this granularity cannot have, such as entropy per channel
+            continue
+        if not _is_quick(row, changed):
             continue
         tried += 1
         weight = weights[row["index"]]
@@ -130,6 +132,10 @@ def _best(rows: Sequence[dict], settings: Settings, weights, tensor: Tensor, app
         if np.isfinite(gain) and gain >= GAIN and (best is None or gain > best[0]):
             best = gain, row, q
     return best
+
+
+def _is_quick(row: dict, recipe: Recipe) -> bool:
+    return row["weights"] <= (PLAIN if recipe.method == "minmax" else SEARCHED)
 
 
 def _before(row: dict, settings: Settings, weights, tensor: Tensor) -> float:
@@ -157,7 +163,8 @@ def _fine(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndarr
         return (f"Even the worst layer, `{worst['name']}`, keeps {worst['sqnr_db']:.0f} dB of weight SQNR: fewer bits "
                 "may do, the accuracy tells.",)  # fmt: skip
     said = f"The worst layer is `{worst['name']}` with {worst['sqnr_db']:.0f} dB of weight SQNR"
-    others = _others(settings.weights_of(worst["index"])) if worst["weights"] <= LARGEST else {}
+    others = _others(settings.weights_of(worst["index"]), worst["weights"] > SEARCHED)
+    others = {words: recipe for words, recipe in others.items() if _is_quick(worst, recipe)}
     if not others:
         return (f"{said}.",)
     weight = weights[worst["index"]]
@@ -172,14 +179,16 @@ def _fine(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndarr
     return (f"{said}; {words} would gain {gains[words]:.1f} dB there for {extra:,} bytes. {WEIGHED}",)
 
 
-def _others(recipe: Recipe) -> dict[str, Recipe]:
-    """How else a layer can be quantized with as many bits, by what it is called."""
+def _others(recipe: Recipe, is_large: bool) -> dict[str, Recipe]:
+    """How else a layer can be quantized with as many bits, by what it is called; of a large one nothing is searched for."""
     if not recipe.range or needs_inputs(recipe):
         return {}
     finer = {"a scale per channel": "channel"} if recipe.kind in ("tensor", "block") else {}
     if recipe.kind != "group" or recipe.size > GROUP:
         finer[f"groups of {GROUP}"] = f"g{GROUP}"
     wanted = {words: {"granularity": granularity} for words, granularity in finer.items()}
+    if is_large and recipe.method != "minmax":
+        wanted = {f"{words} with min–max ranges": parts | {"range": "minmax"} for words, parts in wanted.items()}
     if recipe.method != "mse":
         wanted["the MSE range"] = {"range": "mse"}
     found = {}

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from explorer import pipeline
+from explorer.advice import advise
+from explorer.models import Layer
 from explorer.quantize import quantize, sqnr_db
+from explorer.report import layer_row
 from explorer.settings import Settings
 
 
@@ -103,3 +106,18 @@ def test_what_an_algorithm_moved_is_no_gain_of_finer_groups():
     plain = pipeline.weigh(settings.replace(algorithms=())).advice
     for sentence in pipeline.weigh(settings).advice:
         assert "groups of 32 would gain" not in sentence or any("groups of 32 would gain" in each for each in plain)
+
+
+@pytest.mark.parametrize(("range", "words"), [("minmax", "groups of 32 would"), ("mse", "groups of 32 with min–max ranges would")])
+def test_a_large_layer_is_advised_by_what_is_quick_to_try(range, words):
+    """No channel is wider than the others: half of them have an outlier, which one scale for all has to reach."""
+    weight = np.random.default_rng(0).normal(size=(400, 500)).astype(np.float32)
+    weight[::2, 0], weight[::2, 1] = 60, -60
+    settings = Settings("fashion", f"int8-sym-tensor-{range}", "fp32")
+    q = quantize(weight, settings.weights)
+    (sentence,) = advise([layer_row(0, Layer("large", "linear", 0), weight, q)], settings, [weight])
+    other = quantize(weight, "int8-sym-g32-minmax")
+    gain = sqnr_db(weight, other.dequantize()) - sqnr_db(weight, q.dequantize())
+    assert words in sentence
+    assert number(r"would gain ([\d.]+) dB", sentence) == pytest.approx(gain, abs=0.06)
+    assert number(r"for ([\d,]+) bytes", sentence) == other.nbytes - q.nbytes
