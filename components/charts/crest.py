@@ -35,11 +35,11 @@ def crest(numbers: dict, shown: list[str], colors: Palette) -> tuple[go.Figure, 
     if numbers["layer"] is not None:
         chart.add_vline(x=numbers["layer"], line={"color": colors.quiet, "width": 1, "dash": "dot"})
         chart.add_annotation(x=numbers["places"]["layer"], y=1, yref="paper", yanchor="top", xanchor="left", showarrow=False,
-                             text=f" {numbers['name']} {numbers['layer']:.1f}", font={"color": colors.ink})  # fmt: skip
+                             text=f" {numbers['name']} {numbers['layer']:.1f}", font={"color": colors.ink}, bgcolor=colors.paper)  # fmt: skip
     if numbers["crossing"] is not None:
         level = numbers["curves"]["fp8e4m3"][0]
         chart.add_annotation(x=numbers["places"]["crossing"], y=level, ax=28, ay=-38, arrowcolor=colors.ink, arrowwidth=1,
-                             arrowhead=0, standoff=3, xanchor="left", align="left", font={"color": colors.ink},
+                             arrowhead=0, standoff=3, xanchor="left", align="left", font={"color": colors.ink}, bgcolor=colors.paper,
                              text=en.CREST_CROSSING.format(crest=f"{numbers['crossing']:.1f}"))  # fmt: skip
     measured = "; ".join(f"{id.upper()} {decibel(db)}" for id, db in numbers["measured"].items() if id in shown)
     alt = en.CREST_ALT.format(crossing=short(numbers["crossing"]), name=numbers["name"], layer=short(numbers["layer"]), measured=measured)

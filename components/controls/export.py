@@ -104,11 +104,11 @@ def _done(running: Job, to: str) -> None:
     checks, settings = done.checks, running.key[0]
     st.download_button(en_export.EXPORT_DOWNLOAD.format(size=size(done.bytes)), data, _name(settings, to), "application/octet-stream",
                        key="export.download", on_click="ignore", type="primary", width="stretch")  # fmt: skip
-    answers = en_export.EXPORT_ANSWERS[not checks.answers_differ].format(count=whole(checks.answers_differ))
+    answers = en_export.EXPORT_ANSWERS[min(checks.answers_differ, 2)].format(count=whole(checks.answers_differ))
     st.markdown(en_export.EXPORT_PROVEN.format(reader=checks.reader) + en_export.EXPORT_CHECKS.format(
         codes=whole(checks.codes), difference=short(checks.largest_difference), largest=short(checks.largest_output),
         metric=checks.metric.name, value=_value(checks.metric), simulated=_value(checks.reference_metric),
-        more=en_export.EXPORT_MORE.format(count=checks.joined, value=_value(checks.simulated_metric)) if checks.joined else "",
+        more=en_export.EXPORT_MORE[min(checks.joined, 2)].format(count=checks.joined, value=_value(checks.simulated_metric)) if checks.joined else "",
         n=whole(checks.metric.n), answers=answers,
     ))  # fmt: skip
     if checks.biases and checks.largest_difference:

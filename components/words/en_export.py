@@ -21,9 +21,12 @@ EXPORT_CHECKS = """
 - largest difference of an output from the simulation: {difference}, where outputs reach {largest}
 - {metric}: {value} by the file, {simulated} simulated{more}, on the same {n} test samples; {answers}
 """
-EXPORT_ANSWERS = {True: "all answers are the same", False: "{count} answers differ"}
+EXPORT_ANSWERS = {0: "all answers are the same", 1: "1 answer differs", 2: "{count} answers differ"}  # 2: or more
 EXPORT_BIASES = "Integer kernels add the biases of {count} layers as whole numbers, which the simulation leaves in FP32: that is part of the difference."
-EXPORT_MORE = " with {count} values before sums and means as integers too (as the page shows it, without them: {value})"
+EXPORT_MORE = {
+    1: " with 1 value before sums and means as an integer too (as the page shows it, without it: {value})",
+    2: " with {count} values before sums and means as integers too (as the page shows it, without them: {value})",
+}
 REPORT = "Report (HTML)"
 CODE = "The same choice in other tools"
 CODE_NONE = "Not there: {why}."

@@ -28,7 +28,7 @@ def refuses(plan: Plan) -> str:
     if reason := unchanged_inputs(plan):
         return reason
     if plan.activations.format != "fp32":
-        return f"there is no place for activations in it (here {plan.activations}, as where a link names none); leave them in fp32 (a=fp32); it holds {HOLDS}"
+        return f"there is no place for activations in it (here {plan.activations}); leave them in fp32 (a=fp32); it holds {HOLDS}"
     return only(plan, lambda recipe: recipe.format in TYPES and not recipe.range, f"it holds {HOLDS}")
 
 

@@ -62,10 +62,10 @@ function drawCurve(live) {
     drawPath(ctx, along(scales.total), palette.accent, { width: 2.25 });
   });
   drawEndLabels(ctx, live, scales);
-  drawPartLabels(ctx, live, scales);
   if (curve.rows_mse !== null) drawRows(ctx, live, scales);
   drawMarks(ctx, live, scales);
   if (hasThreshold(live)) drawCursor(ctx, live, scales, outcome);
+  drawPartLabels(ctx, live, scales);
 }
 
 const hasThreshold = ({ outcome, data: { curve } }) => !outcome.exact || curve.current.threshold !== null;
@@ -84,7 +84,7 @@ function drawEndLabels(ctx, live, { frame, y, total }) {
 }
 
 // "rounding" and "clipping" written where these lines leave the plot: one to the left of both, one to
-// the right.
+// the right where there is room, else between them.
 function drawPartLabels(ctx, live, { frame, x, y }) {
   const { palette, data: { curve, words } } = live;
   const visible = (error) => error > 0 && y(error) < frame.bottom - 7;
@@ -100,9 +100,12 @@ function drawPartLabels(ctx, live, { frame, x, y }) {
     if (fits) drawText(ctx, words.rounding, px, lowest(curve.rounding, first), palette.accent, { ...style, align: "right" });
   }
   if (last >= 0) {
-    const px = x(curve.thresholds[last]) + 8;
-    const fits = px + live.measure(words.clipping) < frame.right;
-    if (fits) drawText(ctx, words.clipping, px, lowest(curve.clipping, last), palette.warnText, style);
+    const at = x(curve.thresholds[last]), width = live.measure(words.clipping);
+    const taken = first < 0 ? frame.left : x(curve.thresholds[first]);
+    const align = at + 8 + width < frame.right ? "left" : "right";
+    if (align === "left" || at - 8 - width > taken) {
+      drawText(ctx, words.clipping, align === "left" ? at + 8 : at - 8, lowest(curve.clipping, last), palette.warnText, { ...style, align });
+    }
   }
 }
 
