@@ -56,8 +56,8 @@ def _bits(running: Job, snapshot: Snapshot, selected: int) -> None:
         st.caption(en.BITS_START_WHY)
         if not st.button(en.BITS_START, key="bits.start"):
             return
-    measured = job("bits", settings, _points(settings))
-    measured.wait(0.1, lambda job: job.latest is not None)  # its first point is often known already
+    measured = job("bits", settings, _points(settings, snapshot.settings.weights.bits))
+    measured.wait(0.1, lambda job: job.latest is not None)  # its first point is mostly known already
     st.fragment(_bits_chart, run_every=None if measured.ended else POLL)(measured, snapshot, not measured.ended)
 
 
@@ -66,10 +66,10 @@ def _without_bits(settings: Settings) -> Settings:
     return settings if own_format(settings.weights) else at_bits(settings, 8)
 
 
-def _points(settings: Settings):
+def _points(settings: Settings, chosen: int):
     def work(*, progress, cancel):
         points = []
-        for point in tradeoff(settings, cancel=cancel):
+        for point in tradeoff(settings, first=chosen, cancel=cancel):
             points.append(point)
             progress(en.TABS["bits"], min(len(points) / len(BITS), 1.0))
             yield tuple(points)

@@ -30,15 +30,15 @@ def at_bits(settings: Settings, bits: int) -> Settings:
     return settings.replace(weights=weights.replace(format=f"{sign}int{bits}", **groups), layers=(), layer_bits="")
 
 
-def tradeoff(settings: Settings, *, cancel=None) -> Iterator[dict]:
-    """One finished point after another, in the order of BITS; first that of weights that are no integers.
+def tradeoff(settings: Settings, *, first: int = 8, cancel=None) -> Iterator[dict]:
+    """One finished point after another, in the order of BITS but `first`; before all that of weights that are no integers.
 
     bits, format (the title of what is no integer, else empty), preset (empty), recipe of the weights, value of the metric in its unit with its 95 % interval
     [low, high] over n samples, fp32 (the unquantized network on the same samples), difference with its own interval
     [difference_low, difference_high], size_bytes, bits_per_weight; predicted for the target, None where it has no answer: latency_s with its band
     [latency_low_s, latency_high_s], energy_j. Raises Cancelled.
     """
-    for bits, format, there in _choices(settings):
+    for bits, format, there in _choices(settings, first):
         yield {"bits": bits, "format": format, "preset": ""} | _point(there, cancel)
 
 
@@ -80,10 +80,10 @@ def own_format(weights: Recipe) -> str:
     return "" if weights.scheme or weights.format == "fp32" else FORMATS[weights.format].title
 
 
-def _choices(settings: Settings) -> Iterator[tuple[int, str, Settings]]:
+def _choices(settings: Settings, first: int) -> Iterator[tuple[int, str, Settings]]:
     if own := own_format(settings.weights):
         yield settings.weights.bits, own, settings.replace(layers=(), layer_bits="")
-    for bits in BITS:
+    for bits in sorted(BITS, key=lambda bits: bits != first):
         try:
             yield bits, "", at_bits(settings, bits)
         except SettingsError:  # a range or rounding that this width cannot have

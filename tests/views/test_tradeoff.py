@@ -48,6 +48,12 @@ def test_a_format_that_is_no_integer_is_a_point_of_its_own():
     assert (second["bits"], second["format"], second["recipe"]) == (8, "", "int8-sym-g32-minmax")
 
 
+@pytest.mark.parametrize(("first", "order"), [(4, [4, 8, 32]), (8, [8, 4, 32]), (32, [32, 8, 4]), (9, [8, 4, 32])])
+def test_what_is_chosen_comes_first(first, order):
+    points = tradeoff(SETTINGS.replace(evaluation_samples=20), first=first)
+    assert [next(points)["bits"] for _ in order] == order
+
+
 def test_presets_are_points_like_bit_widths():
     settings = SETTINGS.replace(evaluation_samples=40, calibration_samples=8)
     first, second, *_ = found = list(presets(settings))
