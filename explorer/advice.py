@@ -163,8 +163,7 @@ def _fine(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndarr
         return (f"Even the worst layer, `{worst['name']}`, keeps {worst['sqnr_db']:.0f} dB of weight SQNR: fewer bits "
                 "may do, the accuracy tells.",)  # fmt: skip
     said = f"The worst layer is `{worst['name']}` with {worst['sqnr_db']:.0f} dB of weight SQNR"
-    others = _others(settings.weights_of(worst["index"]), worst["weights"] > SEARCHED)
-    others = {words: recipe for words, recipe in others.items() if _is_quick(worst, recipe)}
+    others = _others(worst, settings.weights_of(worst["index"]))
     if not others:
         return (f"{said}.",)
     weight = weights[worst["index"]]
@@ -179,7 +178,7 @@ def _fine(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndarr
     return (f"{said}; {words} would gain {gains[words]:.1f} dB there for {extra:,} bytes. {WEIGHED}",)
 
 
-def _others(recipe: Recipe, is_large: bool) -> dict[str, Recipe]:
+def _others(row: dict, recipe: Recipe) -> dict[str, Recipe]:
     """How else a layer can be quantized with as many bits, by what it is called; of a large one nothing is searched for."""
     if not recipe.range or needs_inputs(recipe):
         return {}
@@ -187,7 +186,7 @@ def _others(recipe: Recipe, is_large: bool) -> dict[str, Recipe]:
     if recipe.kind != "group" or recipe.size > GROUP:
         finer[f"groups of {GROUP}"] = f"g{GROUP}"
     wanted = {words: {"granularity": granularity} for words, granularity in finer.items()}
-    if is_large and recipe.method != "minmax":
+    if row["weights"] > SEARCHED and recipe.method != "minmax":
         wanted = {f"{words} with min–max ranges": parts | {"range": "minmax"} for words, parts in wanted.items()}
     if recipe.method != "mse":
         wanted["the MSE range"] = {"range": "mse"}
@@ -197,4 +196,4 @@ def _others(recipe: Recipe, is_large: bool) -> dict[str, Recipe]:
             found[words] = recipe.replace(**parts)
         except SettingsError:  # a range that this granularity cannot have
             continue
-    return found
+    return {words: other for words, other in found.items() if _is_quick(row, other)}

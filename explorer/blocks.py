@@ -4,7 +4,7 @@ Everything is done a region at a time; what a value becomes depends on its block
 says so, on the tensor's largest value).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,18 +17,13 @@ LARGE = np.float32(2.0**100)  # of a scale: times the largest element it may be 
 REGION = 1 << 20  # elements at a time: cores that share smaller pieces wait for each other longer than they work
 
 
-def regions(tiling: Tiling) -> Iterator[tuple[slice, slice]]:
-    """(rows, columns) of the pieces that blocks are worked on in."""
-    return tiling.regions(REGION)
-
-
 def scales_of(m: np.ndarray, tiling: Tiling, blocks: Blocks, whole: float | None = None) -> Scales:
     """The scales of all blocks of a matrix, float32 [rows, columns].
 
     whole: the largest magnitude that the tensor is taken to have; None for what it has
     """
     rule, measured = blocks.rule, None
-    for rows, columns in regions(tiling):
+    for rows, columns in tiling.regions(REGION):
         for where, values in _full_and_short(m[rows, columns], tiling.width):
             found = rule.measure(values.reshape(-1, values.shape[-1]))
             measured = measured or [np.empty(tiling.shape, np.float32) for _ in found]
@@ -72,9 +67,9 @@ def _blockwise(apply: Callable, x, values: np.ndarray, place: tuple[slice, slice
     """apply(x, value of its block) for every number of a region, a tensor; into `out`, or a new one."""
     out, width = x.new_empty(x.shape) if out is None else out, tiling.width
     if x.shape[1] % width or tiling.height > 1:
-        return apply(x, as_tensor(np.array(tiling.spread_over(values, *place))), out=out)
+        return apply(x, as_tensor(tiling.spread_over(values, *place)), out=out)
     first = place[1].start // width
-    by_block = as_tensor(values[place[0], first : first + x.shape[1] // width].copy()).unsqueeze(-1)
+    by_block = as_tensor(values[place[0], first : first + x.shape[1] // width]).unsqueeze(-1)
     apply(x.unflatten(1, (-1, width)), by_block, out=out.unflatten(1, (-1, width)))
     return out
 
@@ -86,7 +81,7 @@ def fake_quantized(
     tiling = Tiling(*m.shape, 1, blocks.size)
     scales = scales_of(m, tiling, blocks, whole)
     values = np.empty(m.shape, np.float32)
-    for place in regions(tiling):
+    for place in tiling.regions(REGION):
         part = element.round(divided(m, *place, tiling, blocks, scales), rounder)
         multiplied(part, place, tiling, scales.scale, scales.offset, values[place])
     return values

@@ -17,7 +17,7 @@ from numbers import Integral
 
 import numpy as np
 
-from explorer.blocks import divided, multiplied, regions, scales_of
+from explorer.blocks import REGION, divided, multiplied, scales_of
 from explorer.calibration import calibrate
 from explorer.errors import DataError, SettingsError
 from explorer.formats import FORMATS
@@ -102,7 +102,7 @@ class QuantizedTensor:
     def _values(self) -> np.ndarray:
         codes, tiling = matrix(self.codes, self.axis), self.tiling
         values = np.empty(codes.shape, np.float32)
-        for place in tiling.regions() if self.recipe.is_cast else regions(tiling):
+        for place in tiling.regions(REGION):
             part = self._steps(codes[place], place)
             if self.recipe.is_cast:
                 values[place] = part
@@ -178,7 +178,7 @@ def _in_blocks(m, tiling, recipe, rounder, shape, axis) -> QuantizedTensor:
     blocks, element = recipe.blocks, recipe.element
     scales = scales_of(m, tiling, blocks)
     codes = np.empty(m.shape, element.code_type)
-    for place in regions(tiling):
+    for place in tiling.regions(REGION):
         codes[place] = element.encode(divided(m, *place, tiling, blocks, scales), rounder)
     values, offset = element.values(), 0.0 if scales.offset is None else scales.offset.astype(np.float64)
     ends = [value * scales.scale.astype(np.float64) + offset for value in (values[0], values[-1])]

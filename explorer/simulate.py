@@ -28,6 +28,12 @@ NOTHING = (None, None, None)
 PIECE = 2**18  # numbers whose squares are summed in float32
 
 
+class Run(local):
+    """What a thread that runs a network has: `cancel`, and while it runs `last`, what was last quantized, how, and to what."""
+
+    cancel = last = None
+
+
 class Simulated:
     """The network with some weights replaced and some layer inputs fake-quantized.
 
@@ -54,8 +60,7 @@ class Simulated:
     ):
         self._layers = network.layers
         self._module = own_copy(network.module)
-        self._asked = local()  # of each thread that runs it, whether it is to stop
-        self._known = local()  # of each thread, while the network runs, what was last quantized, how, and to what
+        self._run = Run()
         for layer in network.layers:
             self._module.get_submodule(layer.name).register_forward_pre_hook(self._stop_if)
         for layer, weight in self._each("weights", weights):
@@ -80,28 +85,27 @@ class Simulated:
 
         Raises DataError that names the first layer to give NaN or infinity; Cancelled.
         """
-        self._asked.cancel = cancel
-        self._known.last = NOTHING
+        self._run.cancel, self._run.last = cancel, NOTHING
         try:
             with torch.inference_mode():
                 outputs = self._module(inputs) if cache is None else self._module(inputs, cache)
         finally:
-            self._known.last = None
+            self._run.last = None
         if outputs.isfinite().all():
             return outputs
         raise DataError(self._what_is_not_finite(inputs))
 
     def _stop_if(self, _module, _inputs) -> None:
-        stop_if(getattr(self._asked, "cancel", None), "stopped in the middle of a sample; start it again to go on")
+        stop_if(self._run.cancel, "stopped in the middle of a sample; start it again to go on")
 
     def _quantize(self, layer: Layer, quantizer: ActivationQuantizer, _module, inputs: tuple) -> torch.Tensor:
         """The layer's input fake-quantized; once for layers that share it, as queries, keys and values do."""
         x, how = inputs[0], (quantizer, layer.kind == "linear")
-        last = getattr(self._known, "last", None)
+        last = self._run.last
         if last is None:  # a layer that runs alone
             return _quantized(x, *how)
         if last[0] is not x or last[1] != how:
-            self._known.last = last = x, how, _quantized(x, *how)
+            self._run.last = last = x, how, _quantized(x, *how)
         return last[2]
 
     @property

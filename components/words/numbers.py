@@ -85,25 +85,30 @@ def metric(value: float | None, unit: str) -> str:
     return f"{number:.3g} {prefixed}"
 
 
-LARGE = (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
+LARGE = (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0))
 
 
 def prefixed(value: float) -> str:
     """A number on an axis whose title has the unit: "0.5", "20 G"."""
-    prefix, factor = next((each for each in LARGE if value >= ROUND * each[1]), ("", 1.0))
+    prefix, factor = _suited(value, LARGE)
     return f"{value / factor:.3g} {prefix}".rstrip()
 
 
 def in_one_prefix(values: list[float], unit: str) -> tuple[str, list[float]]:
     """Values in the unit that suits the largest of them: ("ms", [0.1, 9.3])."""
-    prefix, factor = next((each for each in PREFIXES if max(values) >= ROUND * each[1]), PREFIXES[-1])
+    prefix, factor = _suited(max(values), PREFIXES)
     return f"{prefix}{unit}", [value / factor for value in values]
 
 
 def in_one_unit(counts: list[float]) -> tuple[str, list[float]]:
     """Bytes in the unit that suits the largest of them: ("kB", [7.06, 78.9])."""
-    unit, factor = next((each for each in UNITS if max(counts) >= ROUND * each[1]), UNITS[-1])
+    unit, factor = _suited(max(counts), UNITS)
     return unit, [count / factor for count in counts]
+
+
+def _suited(value: float, units: tuple) -> tuple[str, float]:
+    """The largest unit, with its factor, that a value reaches; the last one for less."""
+    return next((each for each in units if value >= ROUND * each[1]), units[-1])
 
 
 def ratio(value: float | None) -> str:

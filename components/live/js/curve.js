@@ -102,10 +102,9 @@ function drawPartLabels(ctx, live, { frame, x, y }) {
   if (last >= 0) {
     const at = x(curve.thresholds[last]), width = live.measure(words.clipping);
     const taken = first < 0 ? frame.left : x(curve.thresholds[first]);
-    const align = at + 8 + width < frame.right ? "left" : "right";
-    if (align === "left" || at - 8 - width > taken) {
-      drawText(ctx, words.clipping, align === "left" ? at + 8 : at - 8, lowest(curve.clipping, last), palette.warnText, { ...style, align });
-    }
+    const [px, align] = at + 8 + width < frame.right ? [at + 8, "left"] : [at - 8, "right"];
+    const fits = align === "left" || px - width > taken;
+    if (fits) drawText(ctx, words.clipping, px, lowest(curve.clipping, last), palette.warnText, { ...style, align });
   }
 }
 
