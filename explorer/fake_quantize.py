@@ -17,7 +17,8 @@ from explorer.errors import DataError
 from explorer.formats import FORMATS
 from explorer.formats.number import away, by_chance, nearest
 from explorer.grid import grid_of
-from explorer.recipe import Recipe
+from explorer.recipe import BEFORE, Recipe
+from explorer.rounding import factor, fused
 from explorer.rows import Rows
 
 CHUNK = 2**22  # elements of integers at a time: threads that meet after every step cost more than what leaves the cache
@@ -48,7 +49,7 @@ class ActivationQuantizer:
         """Float32 of any shape to a new tensor of that shape; `token` scales along the last axis, groups and
         blocks lie along it.
 
-        Integers: (clip(round(x / scale) + zero_point) − zero_point) · scale, each step in float32; by the reciprocal, x · (1 / scale); shifted, clip(round(x / scale + zero_point)).
+        Integers: (clip(round(x / scale) + zero_point) − zero_point) · scale, each step in float32, or as the recipe's rounding has it (see rounding.py).
         """
         if self.recipe.format == "fp32":
             return x
@@ -73,8 +74,8 @@ class ActivationQuantizer:
 
     def _whole(self, x: torch.Tensor, round_) -> torch.Tensor:
         y = torch.empty_like(x)
-        for source, target, scale, zero_point in self._parts(x, y):
-            self._quantize(source, target, scale, zero_point, round_)
+        for source, target, *grid in self._parts(x, y):
+            self._quantize(source, target, *grid, round_)
         return y
 
     @cached_property
@@ -89,29 +90,40 @@ class ActivationQuantizer:
         scale, zero_point = grid_of(self.recipe, np.float64([self.low]), np.float64([self.high]))
         return float(scale.item()), int(zero_point.item())
 
+    @cached_property
+    def _by(self) -> float | None:
+        """What the whole tensor is multiplied by, where it is not divided by its scale."""
+        by = factor(self.recipe, np.float32(self.grid[0]), self.high)
+        return None if by is None else float(by)
+
     def _parts(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[tuple]:
-        """Pieces of x and y, with the scale and the zero point of each."""
+        """Pieces of x and y, with the grid of each."""
         size = CHUNK if self._number.kind == "integer" else FLOATS
         if not self.recipe.is_live:
-            yield from zip(x.view(-1).split(size), y.view(-1).split(size), *map(repeat, self.grid))
+            yield from zip(x.view(-1).split(size), y.view(-1).split(size), *map(repeat, (*self.grid, self._by)))
             return
         width = x.shape[-1]
         x, y = x.view(-1, width), y.view(-1, width)
         ends = (end.double().numpy() for end in torch.aminmax(x, dim=1))
         ends = range_of_rows(Rows(x.numpy(), *ends), self.recipe)
-        grid = (torch.from_numpy(part.reshape(-1, 1)) for part in grid_of(self.recipe, *ends))
-        yield from zip(*(tensor.split(max(1, size // width)) for tensor in (x, y, *grid)))
+        scale, zero_point = grid_of(self.recipe, *ends)
+        by, rows = factor(self.recipe, scale, ends[1]), max(1, size // width)
+        split = [torch.from_numpy(part.reshape(-1, 1)).split(rows) if part is not None else repeat(None) for part in (scale, zero_point, by)]
+        yield from zip(x.split(rows), y.split(rows), *split)
 
-    def _quantize(self, x, y, scale, zero_point, round_) -> None:
+    def _quantize(self, x, y, scale, zero_point, by, round_) -> None:
         """Write the fake-quantized x into y, in place and in float32's order of steps."""
         if self._number.kind == "integer":
             lowest, highest = self._number.code_range(self.recipe.scheme)
-            if self.recipe.rounding == "reciprocal":
-                torch.mul(x, _inverse(scale), out=y)
-            else:
+            if self.recipe.rounding == "fma":
+                y.copy_(torch.from_numpy(fused(*map(np.asarray, (x, by, zero_point)))))
+            elif by is None:
                 torch.div(x, scale, out=y)
-            if self.recipe.rounding == "shifted":
-                round_(y.add_(zero_point)).clamp_(lowest, highest).sub_(zero_point).mul_(scale)
+            else:
+                torch.mul(x, by, out=y)
+            if self.recipe.rounding in BEFORE:
+                moved = y if self.recipe.rounding == "fma" else y.add_(zero_point)
+                round_(moved).clamp_(lowest, highest).sub_(zero_point).mul_(scale)
                 return
             # clip(q + z, lowest, highest) − z, the same integers without adding z and taking it away
             round_(y).clamp_(lowest - zero_point, highest - zero_point).mul_(scale)
@@ -128,12 +140,6 @@ class ActivationQuantizer:
         if self.recipe.rounding == "away":
             return lambda t: torch.from_numpy(away(t.numpy()))
         return torch.floor_ if self.recipe.rounding == "floor" else torch.round_  # half to even
-
-
-def _inverse(scale: float | torch.Tensor) -> float | torch.Tensor:
-    """1 / scale, rounded to float32."""
-    inverse = np.float32(1) / np.asarray(scale, np.float32)
-    return torch.from_numpy(inverse) if isinstance(scale, torch.Tensor) else float(inverse)
 
 
 def _on_arrays(round_: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[np.ndarray], np.ndarray]:

@@ -13,33 +13,36 @@ from functools import cached_property
 import numpy as np
 
 from explorer.granularity import matrix, unmatrix
-from explorer.quantize import QuantizedTensor, in_steps, rounder_of, whole_steps
+from explorer.quantize import QuantizedTensor
 from explorer.recipe import Recipe
+from explorer.rounding import in_steps, rounder_of, whole_steps
 
 
 @dataclass(frozen=True, eq=False)
 class FixedGrid:
-    """The grid under each element of an array, or of its part: scale, shift and offset broadcast against it.
+    """The grid under each element of an array, or of its part: scale, shift, by and offset broadcast against it.
 
-    shift: the zero point, 0 where there is none; offset: what step 0 stands for
+    shift: the zero point, 0 where there is none; by: what numbers are multiplied by, where they are not divided
+    by the scale; offset: what step 0 stands for
     """
 
     recipe: Recipe
     scale: np.ndarray
     shift: np.ndarray
+    by: np.ndarray | None = None
     offset: np.ndarray | None = None
 
     @classmethod
     def of(cls, q: QuantizedTensor) -> FixedGrid:
         """The grid under each weight of the matrix [out, columns]."""
         shape = matrix(q.codes, q.axis).shape
-        spread = lambda part: np.broadcast_to(q.tiling.spread(part), shape)  # noqa: E731
+        spread = lambda part: None if part is None else np.broadcast_to(q.tiling.spread(part), shape)  # noqa: E731
         shift = q.zero_point.astype(np.float32) if q.recipe.scheme else np.zeros_like(q.scale)
-        return cls(q.recipe, spread(q.scale), spread(shift), None if q.offset is None else spread(q.offset))
+        return cls(q.recipe, *map(spread, (q.scale, shift, q.by, q.offset)))
 
     def map(self, change) -> FixedGrid:
         """The grid under what `change` makes of the elements: a part, a permutation, another shape."""
-        parts = {"scale": self.scale, "shift": self.shift, "offset": self.offset}
+        parts = {"scale": self.scale, "shift": self.shift, "by": self.by, "offset": self.offset}
         return replace(self, **{name: None if part is None else change(part) for name, part in parts.items()})
 
     @cached_property
@@ -58,16 +61,16 @@ class FixedGrid:
     def multiples(self, x: np.ndarray) -> np.ndarray:
         """x in units of the scale, float32; 0 in a block whose scale is 0."""
         y = x if self.offset is None else x - self.offset
-        if self.recipe.rounding == "reciprocal":  # whose scales are above 0
-            return in_steps(y, self.scale, self.recipe)
+        if self.by is not None:
+            return in_steps(y, self.scale, self.by)
         return np.divide(y, self.scale, out=np.zeros_like(y), where=self.scale != 0)
 
     def nearest(self, x: np.ndarray) -> np.ndarray:
         """The step that the recipe's own rounding gives each x, float32; algorithms ask for those to the nearest."""
-        y, rounder = self.multiples(x), rounder_of(self.recipe)
+        rounder = rounder_of(self.recipe)
         if not self.recipe.scheme:
-            return self.recipe.element.decode(self.recipe.element.encode(y, rounder))
-        y = whole_steps(y, self.recipe, self.shift, rounder)
+            return self.recipe.element.decode(self.recipe.element.encode(self.multiples(x), rounder))
+        y = whole_steps(x, self.scale, self.by, self.shift, self.recipe, rounder)
         return np.clip(y, *self.ends, out=y)
 
     def around(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from explorer.formats import FORMATS
-from explorer.recipe import Recipe
+from explorer.recipe import BY_INVERSE, Recipe
 
 LARGEST = float(np.finfo(np.float32).max)
 LEAST_OBSERVED = np.finfo(np.float32).eps  # of torch's observers: no scale is smaller
@@ -86,15 +86,15 @@ def grid_of(recipe: Recipe, low, high) -> tuple[np.ndarray, np.ndarray]:
     scale = (high - low) / span, and 1 for a range without width; an asymmetric zero_point =
     clip(round(lowest code - low / scale)), half to even. Both are computed in float64 from the ends
     as float32 (beyond its largest, that), and the scale is rounded to float32 last: ONNX Runtime's compute_scale_zp.
-    Of a recipe that rounds by the reciprocal they are those of torch's observers (torch.ao.quantization.observer): each
+    Of a recipe that rounds as torch does they are those of torch's observers (torch.ao.quantization.observer): each
     step in float32, low / scale with the rounded scale, and no scale below 2⁻²³; of a shifted one those of
     compressed-tensors' calculate_qparams, which are the same without that bound.
     """
-    grid, observed = Grid.of(recipe), recipe.rounding in ("reciprocal", "shifted")
+    grid, observed = Grid.of(recipe), recipe.rounding in BY_INVERSE | {"shifted"}
     with np.errstate(under="ignore", over="ignore"):
         low, high = (np.clip(end, -LARGEST, LARGEST).astype(np.float32).astype(np.float32 if observed else np.float64) for end in (low, high))
         step = high / low.dtype.type(grid.span / 2) if grid.symmetric else (high - low) / low.dtype.type(grid.span)
-        if recipe.rounding == "reciprocal":
+        if recipe.rounding in BY_INVERSE:
             step = np.maximum(step, LEAST_OBSERVED)
         scale = step.astype(np.float32)
     usable = (scale > 0) & np.isfinite(scale)

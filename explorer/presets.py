@@ -130,7 +130,7 @@ for _preset in (
         "torch-x86",
         "PyTorch x86 (fbgemm)",
         "int8-symfull-channel-minmax-reciprocal",
-        "uint7-asym-tensor-mse-reciprocal",
+        "uint7-asym-tensor-mse-fma",
         "The default qconfig of x86 and fbgemm: 7-bit activations (reduce_range), weights with scale 2a/255.",
         "HistogramObserver searches 2,048 bins for the least squared error; range method mse here minimises it over finer bins.",
         TORCH,

@@ -2,10 +2,7 @@
 
 Integers follow ONNX's QuantizeLinear: clip(round_half_even(x / scale) + zero_point), each step in
 float32 and element by element, so that codes and scales are the same bits on every machine.
-A recipe that rounds by the reciprocal multiplies by 1/scale, rounded to float32, as torch's fake_quantize does, and a
-shifted one adds the zero point before it rounds, as compressed-tensors does: beside ties the code may differ by one.
-(torch.quantize_per_tensor does both, by processor in one step or in two: that gives no bits that are the same on every
-machine, and no recipe spells it.)
+Recipes may also spell how other implementations round (see rounding.py): beside ties the code may differ by one.
 Formats with blocks of their own find their scales as their specification or implementation does.
 """
 
@@ -13,18 +10,18 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
 
 import numpy as np
 
 from explorer.blocks import REGION, divided, multiplied, scales_of
 from explorer.calibration import calibrate
-from explorer.errors import DataError, SettingsError
+from explorer.errors import DataError
 from explorer.formats import FORMATS
-from explorer.formats.number import away, by_chance, nearest
+from explorer.formats.number import nearest
 from explorer.granularity import Tiling, matrix, unmatrix
 from explorer.grid import Grid, grid_of, steps_below
 from explorer.recipe import Recipe
+from explorer.rounding import factor, in_steps, rounder_of, whole_steps
 from explorer.values import as_recipe, as_values
 
 SCALE_BITS = 32  # a scale is a float32, where the format does not say otherwise
@@ -82,6 +79,11 @@ class QuantizedTensor:
     def nbytes(self) -> int:
         """Bytes that hold codes (packed), scales and zero points."""
         return -(-(self.code_bits + self.scale_bits) // 8)
+
+    @property
+    def by(self) -> np.ndarray | None:
+        """What numbers are multiplied by to be in steps, one per tile; None where they are divided by the scale."""
+        return factor(self.recipe, self.scale, self.high)
 
     @property
     def tiling(self) -> Tiling:
@@ -149,18 +151,16 @@ def quantize(x, recipe: Recipe | str, *, axis: int = 0, seed: int = 0, ranges=No
         if low.shape != tiling.shape:
             raise DataError(f"{recipe} needs ranges of the shape {list(tiling.shape)}, not {list(low.shape)}")
         scale, zero_point = grid_of(recipe, low, high)
-    encode = _integer_encoder(recipe, tiling, zero_point, rounder) if recipe.scheme else None
+    by, shift = factor(recipe, scale, high), zero_point.astype(np.float32) if zero_point.any() else None
     codes = np.empty(m.shape, recipe.element.code_type)
     with np.errstate(over="ignore"):  # infinitely many steps are clipped like too many
         for place in tiling.regions():
-            y = m[place] if recipe.is_cast else in_steps(m[place], tiling.spread_over(scale, *place), recipe)
-            codes[place] = encode(y, place) if encode else recipe.element.encode(y, rounder)
+            spread = [part if part is None else tiling.spread_over(part, *place) for part in (scale, by, shift)]
+            if recipe.scheme:
+                codes[place] = _integers(m[place], *spread, recipe, rounder)
+            else:
+                codes[place] = recipe.element.encode(m[place] if recipe.is_cast else in_steps(m[place], spread[0]), rounder)
     return QuantizedTensor(unmatrix(codes, x.shape, axis), scale, zero_point, recipe, low, high, axis)
-
-
-def in_steps(x: np.ndarray, scale: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """x in multiples of its scale, float32, not yet rounded."""
-    return np.multiply(x, np.float32(1) / scale) if recipe.rounding == "reciprocal" else np.divide(x, scale)
 
 
 def _given(ranges) -> tuple[np.ndarray, np.ndarray]:
@@ -188,42 +188,12 @@ def _in_blocks(m, tiling, recipe, rounder, shape, axis) -> QuantizedTensor:
                            scales.offset, scales.stored)  # fmt: skip
 
 
-def _integer_encoder(recipe: Recipe, tiling: Tiling, zero_point: np.ndarray, rounder: Callable) -> Callable:
-    """(steps of a region, its place) → their codes by the recipe's scheme."""
-    lowest, highest = FORMATS[recipe.format].code_range(recipe.scheme)
-    shift = zero_point.astype(np.float32) if zero_point.any() else None
-
-    def encode(steps: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
-        if shift is None:
-            steps = rounder(steps)
-        else:
-            moved = tiling.spread_over(shift, *place)
-            steps = whole_steps(steps, recipe, moved, rounder)
-            steps += moved
-        return np.clip(steps, lowest, highest, out=steps)  # clipped before the cast: casting wraps around
-
-    return encode
-
-
-def rounder_of(recipe: Recipe, seed: int = 0) -> Callable[[np.ndarray], np.ndarray]:
-    """Rounds multiples of the step in place."""
-    if recipe.rounding == "stochastic":  # unbiased: up with the probability of the fraction
-        draw = np.random.Generator(np.random.Philox(checked_seed(seed)))
-        return lambda y: by_chance(y, draw.random(y.shape, np.float32))
-    if recipe.rounding == "away":
-        return away
-    return (lambda y: np.floor(y, out=y)) if recipe.rounding == "floor" else nearest
-
-
-def whole_steps(y: np.ndarray, recipe: Recipe, shift: np.ndarray, rounder: Callable) -> np.ndarray:
-    """Steps of an integer rounded, without their zero point `shift`: a shifted recipe adds it before it rounds. y may be overwritten."""
-    return rounder(y + shift) - shift if recipe.rounding == "shifted" else rounder(y)
-
-
-def checked_seed(seed: int) -> int:
-    if not isinstance(seed, Integral) or seed < 0:
-        raise SettingsError(f"a seed is a whole number from 0, not {str(seed)[:40]!r}")
-    return seed
+def _integers(x: np.ndarray, scale, by, shift, recipe: Recipe, rounder: Callable) -> np.ndarray:
+    """Integer codes, not yet of their type, by the recipe's scheme."""
+    steps = whole_steps(x, scale, by, shift, recipe, rounder)
+    if shift is not None:
+        steps += shift
+    return np.clip(steps, *FORMATS[recipe.format].code_range(recipe.scheme), out=steps)  # before the cast, which wraps around
 
 
 def clipped(x: np.ndarray, q: QuantizedTensor) -> np.ndarray:
@@ -234,15 +204,17 @@ def clipped(x: np.ndarray, q: QuantizedTensor) -> np.ndarray:
     outside = np.empty(m.shape, bool)
     for place in q.tiling.regions():
         y = m[place] if q.offset is None else m[place] - q.tiling.spread_over(q.offset, *place)
-        scale = q.tiling.spread_over(q.scale, *place)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            y = in_steps(y, scale, recipe)
+        scale, by = (part if part is None else q.tiling.spread_over(part, *place) for part in (q.scale, q.by))
         lowest, highest = _ends(q, place)
-        if q.zero_point.dtype.kind == "f":  # between two codes: half a step beyond the ends still rounds to them
+        whole = recipe.scheme and q.zero_point.dtype.kind != "f"
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            if whole:
+                shift = q.tiling.spread_over(q.zero_point, *place).astype(np.float32)
+                y = whole_steps(y, scale, by, shift, recipe, nearest if recipe.rounding == "stochastic" else rounder_of(recipe))
+            else:
+                y = in_steps(y, scale, by)
+        if recipe.scheme and not whole:  # between two codes: half a step beyond the ends still rounds to them
             lowest, highest = lowest - np.float32(0.5), highest + np.float32(0.5)
-        elif recipe.scheme:
-            shift = q.tiling.spread_over(q.zero_point, *place).astype(np.float32)
-            y = whole_steps(y, recipe, shift, nearest if recipe.rounding == "stochastic" else rounder_of(recipe))
         outside[place] = ((y < lowest) | (y > highest)) & (scale != 0)  # a block of scale 0 is rounded, to zeros
     return unmatrix(outside, x.shape, q.axis)
 

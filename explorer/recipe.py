@@ -22,9 +22,14 @@ SCHEMES = {"sym": "symmetric", "symfull": "full-range symmetric", "asym": "asymm
 ROUNDINGS = {
     "nearest": "", "away": "nearest, halves away from zero", "floor": "rounded down", "stochastic": "stochastic rounding",
     "reciprocal": "nearest by the reciprocal, as torch does it", "shifted": "nearest after the zero point, as compressed-tensors does it",
+    "fma": "nearest of product and zero point in one step, as torch.quantize_per_tensor does it",
+    "muladd": "nearest of product and zero point in two steps, as torch.quantize_per_channel does it",
+    "absmax": "nearest by the largest magnitude, as bitsandbytes does it",
 }  # fmt: skip
-NEAREST = {"nearest", "away", "reciprocal", "shifted"}
-OF_INTEGERS = {"reciprocal", "shifted"}  # roundings that are about scales and zero points
+BY_INVERSE = {"reciprocal", "fma", "muladd"}  # numbers are multiplied by 1/scale, and scales are those of torch's observers
+BEFORE = {"shifted", "muladd", "fma"}  # the zero point is added before rounding
+OF_INTEGERS = {*BY_INVERSE, *BEFORE, "absmax"}  # roundings that are about scales and zero points
+NEAREST = {"nearest", "away", *OF_INTEGERS}
 KINDS = {
     "tensor": re.compile("tensor"),
     "channel": re.compile("channel"),
@@ -63,6 +68,8 @@ class Recipe:
         if number.kind == "integer":
             self._set(scheme=self.scheme or "sym")
             _check_word("scheme", self.scheme, SCHEMES)
+            if self.rounding not in roundings(self.format, self.scheme):
+                raise SettingsError("absmax rounds by the largest magnitude, which an asymmetric range has not; write sym or symfull, or leave absmax out")
         else:
             self._check_parts(number)
         if number.kind == "integer" or self.granularity or self.range:
@@ -117,9 +124,10 @@ class Recipe:
                 del kept["scheme"]
             if not number.scalable or number.blocks and changes["format"] != self.format:
                 del kept["granularity"], kept["range"]  # nf4 is meant in its own blocks, unless it is said otherwise
-            if kept["rounding"] not in roundings(changes["format"]):
-                del kept["rounding"]
-        return Recipe(**{**kept, **changes})
+        made = {**kept, **changes}
+        if "rounding" not in changes and made["format"] in FORMATS.ids and self.rounding not in roundings(made["format"], made.get("scheme", "")):
+            del made["rounding"]
+        return Recipe(**made)
 
     @property
     def element(self):
@@ -188,10 +196,14 @@ class Recipe:
         return ", ".join(filter(None, parts))
 
 
-def roundings(format: str) -> tuple[str, ...]:
+def roundings(format: str, scheme: str = "") -> tuple[str, ...]:
     """How a registered format may be rounded, words of a recipe."""
     number = FORMATS[format]
-    return tuple(word for word in ROUNDINGS if word == "nearest" or number.rounds and (word not in OF_INTEGERS or number.kind == "integer"))
+    if not number.rounds:
+        return ("nearest",)
+    if number.kind != "integer":
+        return tuple(word for word in ROUNDINGS if word not in OF_INTEGERS)
+    return tuple(word for word in ROUNDINGS if word != "absmax" or scheme != "asym")
 
 
 def _part_of(word: str) -> str:

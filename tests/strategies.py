@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from explorer.formats import FORMATS
 from explorer.models import MODELS
-from explorer.recipe import ROUNDINGS
+from explorer.recipe import roundings
 from explorer.settings import ACCUMULATE, Recipe, Settings
 
 INTEGERS = [f.id for f in FORMATS if f.kind == "integer"]
@@ -36,9 +36,12 @@ even_ranges = ranges | st.sampled_from(["aciq", "octav"])  # that suppose equal 
 sizes = st.integers(2, 4096)
 granularities = st.sampled_from(["tensor", "channel"]) | sizes.map("g{}".format) | sizes.map("b{}".format)
 schemes = st.sampled_from(["sym", "symfull", "asym"])
-roundings = st.sampled_from(list(ROUNDINGS))
 casts = st.sampled_from(CASTS).map(Recipe)
-integer_weights = st.builds(Recipe, st.sampled_from(INTEGERS), schemes, granularities, even_ranges, roundings)
+rounded = schemes.flatmap(lambda scheme: st.tuples(st.just(scheme), st.sampled_from(roundings("int8", scheme))))
+integer_weights = st.builds(
+    lambda format, how, granularity, range: Recipe(format, how[0], granularity, range, how[1]),
+    st.sampled_from(INTEGERS), rounded, granularities, even_ranges,
+)  # fmt: skip
 weights = st.one_of(
     casts,
     integer_weights,

@@ -67,7 +67,7 @@ def advanced() -> None:
     for which in ("weights", "activations"):
         recipe = getattr(now, which)
         columns = st.columns(2, gap="small", wrap=False, vertical_alignment="bottom")
-        words = roundings(recipe.format)
+        words = roundings(recipe.format, recipe.scheme)
         if len(words) > 1:
             columns[0].selectbox(
                 en.ROUNDING[which], words, words.index(recipe.rounding), en.ROUNDINGS.get, help=en.ROUNDING_HELP,

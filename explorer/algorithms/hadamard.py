@@ -13,7 +13,7 @@ from explorer.algorithms.input_channels import as_floats
 from explorer.algorithms.rebuild import OnInput, Rotate, channel_axis, rebuild
 from explorer.errors import DataError
 from explorer.models import Network
-from explorer.quantize import checked_seed
+from explorer.rounding import checked_seed
 
 
 def block_of(n: int) -> int:

@@ -17,8 +17,9 @@ import numpy as np
 from explorer.algorithms import ALGORITHMS, Algorithm
 from explorer.formats import FORMATS
 from explorer.granularity import Tiling, matrix, unmatrix
-from explorer.quantize import QuantizedTensor, in_steps, quantize
+from explorer.quantize import QuantizedTensor, quantize
 from explorer.recipe import Recipe
+from explorer.rounding import factor, in_steps
 from explorer.values import as_recipe, as_values
 
 NORM = 0.7  # p of the norm
@@ -85,7 +86,8 @@ def shrink(x: np.ndarray, beta: float) -> np.ndarray:
 
 def _codes(w, tiling, recipe, scale, zero) -> np.ndarray:
     """By HQQ's own rule: a zero point that is no whole number is added before rounding."""
-    steps = in_steps(w, tiling.spread(scale), recipe) + tiling.spread(zero)
+    by = factor(recipe, scale, None)  # no asymmetric recipe needs the range for it
+    steps = in_steps(w, tiling.spread(scale), None if by is None else tiling.spread(by)) + tiling.spread(zero)
     return np.clip(np.rint(steps), *FORMATS[recipe.format].code_range(recipe.scheme))
 
 

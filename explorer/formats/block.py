@@ -3,7 +3,7 @@
 MX: the scale is a power of two, E8M0. The OCP rule takes 2^(floor(log2 amax) - emax), with emax the
 exponent of the element's largest value: a block may then reach beyond that value and saturates (7.9
 in MXFP4 becomes 6). The rounded-up rule, 2^ceil(log2(amax / max)), never does, and makes coarser
-steps. The even rule takes the next power of two only where amax, rounded to the element's mantissa, reaches
+steps (torchao's logarithm is float32's and takes the power of two just below what lies within an ulp above it: upao). The even rule takes the next power of two only where amax, rounded to the element's mantissa, reaches
 it (7.9 in MXFP4 becomes 8, 6.9 becomes 6). Exponents stop at ±127; a block of zeros has the least, 2^-127.
 NVFP4: the scale is E4M3, of amax / 6 in units of a float32 scale of the whole tensor, which is such
 that the largest block's is 448. A block too small for E4M3 gets the scale 0 and becomes zeros.
@@ -93,6 +93,22 @@ class RoundedUp(PowerOfTwo):
 
 
 @dataclass(frozen=True)
+class RoundedUpByLogarithm(PowerOfTwo):
+    """The same by ceil(log2) in float32, which calls what lies just above a power of two that power.
+
+    The logarithm is taken in float64 and rounded to float32: of all numbers beside powers of two none is so near
+    to the middle of two float32 that a processor's logarithm could round it to the other one (a test looks at each).
+    """
+
+    words = "E8M0, rounded up by a float32 logarithm"
+
+    def exponents(self, absmax):
+        ratio = absmax / np.float32(self.max)
+        log = np.log2(ratio, out=np.full(ratio.shape, -np.inf), where=ratio > 0, dtype=np.float64).astype(np.float32)
+        return np.clip(np.ceil(log), -EXPONENT, EXPONENT).astype(np.int32)
+
+
+@dataclass(frozen=True)
 class Even(PowerOfTwo):
     """mantissa_bits: of the element."""
 
@@ -163,6 +179,9 @@ class ReciprocalTwoLevel(TwoLevel):
         return Scales(scale, scale, {"scale": codes, "tensor_scale": tensor})
 
 
+TITLES = {"upao": "up, torchao"}
+
+
 def _mx(id: str, title: str, element: Number) -> None:
     bits = f"{title.removeprefix('MX')} elements of {element.bits} bits in blocks of 32, scales powers of two"
     rules = [("", PowerOfTwo(element.max), "that may clip the largest value", OCP),
@@ -170,8 +189,9 @@ def _mx(id: str, title: str, element: Number) -> None:
     if element.kind == "floating":
         says = "rounded up where the largest value, rounded to the element's mantissa, reaches the next power of two"
         rules.append(("even", Even(element.max, element.mantissa_bits), says, "torchao ScaleCalculationMode.EVEN; compressed-tensors for MXFP4"))
+        rules.append(("upao", RoundedUpByLogarithm(element.max), "rounded up as torchao does it, by a float32 logarithm", "torchao ScaleCalculationMode.RCEIL"))
     for suffix, rule, says, source in rules:
-        FORMATS.register(BlockFormat(f"{id}{suffix}", f"{title} {suffix}".strip(), "MX", element, Blocks(32, rule), f"{bits} {says}", source))
+        FORMATS.register(BlockFormat(f"{id}{suffix}", f"{title} {TITLES.get(suffix, suffix)}".strip(), "MX", element, Blocks(32, rule), f"{bits} {says}", source))
 
 
 _mx("mxfp8e4m3", "MXFP8 E4M3", FORMATS["fp8e4m3"])

@@ -7,14 +7,14 @@
 | q8_0       | amax / 127                 | x/d rounded, halves from zero   | dq       |
 
 Codes are computed with the float32 scale, times its reciprocal, and dequantised with the FP16 one: the
-same bits as ggml and its Python package. What FP16 cannot hold is stored as its largest number, where
-ggml stores infinity. Source: ggml-quants.c, quantize_row_q4_0_ref and its neighbours; gguf/quants.py.
+same bits as ggml and its Python package. Where ggml would store an infinite scale the numbers are refused. Source: ggml-quants.c, quantize_row_q4_0_ref and its neighbours; gguf/quants.py.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.errors import DataError
 from explorer.formats import FORMATS
 from explorer.formats.number import Number
 from explorer.formats.scaling import BlockFormat, Blocks, Rule, Scales, folded, reciprocal
@@ -88,7 +88,7 @@ class Half(Rule):
     multiplies = True
 
     def _scales(self, d: np.ndarray, low: np.ndarray | None = None) -> Scales:
-        stored = {"d": _half(d)} if low is None else {"d": _half(d), "m": _half(low)}
+        stored = {name: _half(part) for name, part in (("d", d), ("m", low)) if part is not None}
         offset = None if low is None else stored["m"].astype(np.float32)
         return Scales(stored["d"].astype(np.float32), reciprocal(d), stored, offset, low)
 
@@ -139,7 +139,14 @@ class Largest(Half):
 
 
 def _half(x: np.ndarray) -> np.ndarray:
-    return np.clip(x, -LARGEST, LARGEST).astype(np.float16)
+    with np.errstate(over="ignore"):
+        half = x.astype(np.float16)
+    beyond = np.argwhere(np.isinf(half))
+    if len(beyond):
+        row, block = beyond[0]
+        raise DataError(f"{len(beyond):,} of {half.size:,} blocks, the first in row {row} at number {32 * block}, need a scale or minimum beyond "
+                        f"{LARGEST:,.0f}, FP16's largest, which llama.cpp would store as infinity; scale the numbers down, or choose a format of other scales")  # fmt: skip
+    return half
 
 
 for _id, _element, _rule, _says in (

@@ -11,9 +11,12 @@ from explorer.parity.rules import divided, int8_scales, scaled_rows
 from explorer.presets import PRESETS
 from explorer.quantize import quantize
 
+ROWS = "int8-sym-channel-minmax"
+
 
 def comparisons() -> list[Comparison]:
-    found = [Comparison("int8-sym-channel-minmax", "int8_vectorwise_quant", _rows, ("scaled rows",))]
+    found = [Comparison(recipe, "int8_vectorwise_quant", partial(_rows, recipe), rules)
+             for recipe, rules in ((ROWS, ("scaled rows",)), (f"{ROWS}-absmax", ()))]  # fmt: skip
     named = {id: tuple(preset.id for preset in PRESETS if preset.weights == id) for id in ("nf4", "nf4dq", "nf4bnb")}
     if "nf4" in FORMATS:
         found.append(Comparison("nf4", "get_4bit_type", _table))
@@ -81,7 +84,7 @@ def _dynamic(absmax: np.ndarray) -> np.ndarray:
     return (dequantize_blockwise(*quantize_blockwise(absmax - mean, blocksize=256)) + mean).numpy()
 
 
-def _rows(tally) -> None:
+def _rows(recipe: str, tally) -> None:
     """It has FP16 input on a GPU; the same function on a processor takes float32."""
     import torch
     from bitsandbytes.functional import int8_vectorwise_quant
@@ -90,10 +93,11 @@ def _rows(tally) -> None:
     x = x[np.abs(x).max(axis=1) > 0]  # a row of zeros is 0/0 there
     ties = np.outer(probes.SCALES, np.arange(-254, 255) / 2).astype(np.float32)
     for x in (x, ties):
-        q = quantize(x, "int8-sym-channel-minmax")
+        q = quantize(x, recipe)
         codes, absmax, _ = int8_vectorwise_quant(torch.from_numpy(x))
         largest = np.abs(x).max(axis=1, keepdims=True)
-        tally.codes(q.codes, codes, scaled_rows(x, 127), here=divided(x, largest / np.float32(127), 0, -127, 127))
+        rules = [scaled_rows(x, 127)] if recipe == ROWS else []
+        tally.codes(q.codes, codes, *rules, here=divided(x, largest / np.float32(127), 0, -127, 127))
         tally.scales(q.high, absmax)
 
 

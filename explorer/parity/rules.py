@@ -12,28 +12,29 @@ from explorer.registry import Registry
 
 @dataclass(frozen=True)
 class Rule:
-    """id: the name by which comparisons and the table call it; says: one sentence."""
+    """id: the name by which comparisons and the table call it; spelled: the word or format that makes a recipe follow it;
+    says: one sentence."""
 
     id: str
+    spelled: str
     says: str
 
 
 RULES: Registry[Rule] = Registry("rule")
 
-for _id, _says in {
-    "reciprocal": "multiplies by 1/scale; ONNX and this engine divide by the scale, so beside a tie the code may differ by one, unless the recipe ends in reciprocal",
-    "zero point first": "adds the zero point before rounding, in one step or in two as the processor has it, so that ties and what is just beside them may differ by one; what depends on the processor no recipe spells",
-    "float32 range": "subtracts the ends and divides in float32; here that is done in float64 and rounded once, so the scale may differ in the last place and the zero point, at a tie, by one, unless the recipe ends in reciprocal",
-    "least scale": "has no scale below 2⁻²³, float32's epsilon; here none is too small, unless the recipe ends in reciprocal",
-    "scaled rows": "multiplies by 127 · (1/max), rounded to float32 twice, where the scale is max / 127: beside a tie the code may differ by one",
-    "float32 logarithm": "rounds the scale up by log2 in float32, which calls what lies just above a power of two that power: its scale may be half as large",
-    "least block scale": "bounds block scales by E4M3's least normal number, 2⁻⁶, where smaller ones are kept here; nvfp4ao has that bound, and torchao's reciprocals",
-    "four digits": "has four decimal digits in its NF4 table, so that values beside a threshold get the neighbouring code; nf4ao has that table",
-    "dynamic scales": "stores 8-bit scales in 256 unequal steps (its dynamic map), here in equal ones as torchao does, and nf4bnb has the dynamic map; codes are the same",
-    "most negative code": "uses MXINT8's code for −2, which the specification leaves open; here the range is symmetric and ends at −127/64; mxint8full uses it",
-    "half infinity": "stores an FP16 scale beyond 65,504 as infinity, here as 65,504",
+for _id, (_spelled, _says) in {
+    "reciprocal": ("reciprocal", "multiplies by 1/scale; ONNX and this engine divide by the scale, so beside a tie the code may differ by one, unless the recipe ends in reciprocal"),
+    "zero point first": ("fma", "adds the zero point before rounding, so that ties and what is just beside them may differ by one: quantize_per_tensor in one step with the product on x86 (and after rounding on ARM), quantize_per_channel in two; recipes that end in fma and muladd do the same"),
+    "float32 range": ("reciprocal", "subtracts the ends and divides in float32; here that is done in float64 and rounded once, so the scale may differ in the last place and the zero point, at a tie, by one, unless the recipe ends in reciprocal"),
+    "least scale": ("reciprocal", "has no scale below 2⁻²³, float32's epsilon; here none is too small, unless the recipe ends in reciprocal"),
+    "scaled rows": ("absmax", "multiplies by 127 · (1/max), rounded to float32 twice, where the scale is max / 127: beside a tie the code may differ by one, unless the recipe ends in absmax"),
+    "float32 logarithm": ("upao", "rounds the scale up by log2 in float32, which calls what lies just above a power of two that power: its scale may be half as large; formats that end in upao take that logarithm"),
+    "least block scale": ("nvfp4ao", "bounds block scales by E4M3's least normal number, 2⁻⁶, where smaller ones are kept here; nvfp4ao has that bound, and torchao's reciprocals"),
+    "four digits": ("nf4ao", "has four decimal digits in its NF4 table, so that values beside a threshold get the neighbouring code; nf4ao has that table"),
+    "dynamic scales": ("nf4bnb", "stores 8-bit scales in 256 unequal steps (its dynamic map), here in equal ones as torchao does, and nf4bnb has the dynamic map; codes are the same"),
+    "most negative code": ("mxint8full", "uses MXINT8's code for −2, which the specification leaves open; here the range is symmetric and ends at −127/64; mxint8full uses it"),
 }.items():  # fmt: skip
-    RULES.register(Rule(_id, _says))
+    RULES.register(Rule(_id, _spelled, _says))
 
 EPSILON = np.finfo(np.float32).eps
 
@@ -84,6 +85,8 @@ def observed(low, high, lowest: int, highest: int, symmetric: bool, least=EPSILO
 
 def of_engine(recipe: Recipe):
     """(codes, scale and zero point): the rules of this engine for an integer recipe."""
+    if recipe.rounding in ("muladd", "fma"):
+        return lambda *given: zero_point_first(*given)[recipe.rounding == "fma"], observed
     return (reciprocal, observed) if recipe.rounding == "reciprocal" else (divided, ranged)
 
 

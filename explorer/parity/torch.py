@@ -1,5 +1,6 @@
 """PyTorch: casts, quantize_per_tensor and _per_channel, fake_quantize_*, and the observers' scales."""
 
+import platform
 from functools import partial
 
 import numpy as np
@@ -10,8 +11,9 @@ from explorer.parity import PEERS, Comparison, Peer, probes
 from explorer.parity.rules import observed, of_engine, reciprocal, zero_point_first
 from explorer.presets import PRESETS
 from explorer.quantize import QuantizedTensor, quantize
-from explorer.recipe import Recipe
+from explorer.recipe import BEFORE, BY_INVERSE, Recipe
 
+X86 = platform.machine().lower() in ("x86_64", "amd64")
 CASTS = {"fp16": "float16", "bf16": "bfloat16", "fp8e4m3": "float8_e4m3fn", "fp8e5m2": "float8_e5m2"}
 BACKENDS = {"torch-x86": ("x86", "fbgemm"), "torch-qnnpack": ("qnnpack",)}
 OBSERVED = ("int8-symfull", "uint8-asym", "int8-asym", "uint7-asym")
@@ -22,9 +24,9 @@ def comparisons() -> list[Comparison]:
         Comparison(id, f"to({name})", partial(_cast, id, name), presets=(id,) if id in PRESETS else ())
         for id, name in CASTS.items()
     ]
-    for recipe in _both("int8-symfull-tensor", "int8-asym-tensor", "uint8-asym-tensor"):  # its qint8 has no narrow range
+    for recipe in _spelled("fma", "int8-symfull-tensor", "int8-asym-tensor", "uint8-asym-tensor"):  # its qint8 has no narrow range
         found.append(_comparison(recipe, "quantize_per_tensor", _per_tensor, "zero point first"))
-    for recipe in _both("int8-symfull-channel", "int8-asym-channel", "uint8-asym-channel"):
+    for recipe in _spelled("muladd", "int8-symfull-channel", "int8-asym-channel", "uint8-asym-channel"):
         found.append(_comparison(recipe, "quantize_per_channel", _per_channel, "zero point first"))
     for number in FORMATS:
         if number.kind == "integer":
@@ -40,7 +42,7 @@ def comparisons() -> list[Comparison]:
         for name in backends:
             found.append(Comparison(weights, f"{name} qconfig, weights", partial(_qconfig_weights, weights, name), (), (preset,)))
             found.append(Comparison(activations, f"{name} qconfig, activations in its range", partial(_qconfig_activations, activations, name),
-                                    ("zero point first",), (preset,)))  # fmt: skip
+                                    _zero_point(Recipe.parse(activations)), (preset,)))  # fmt: skip
     return found
 
 
@@ -49,10 +51,21 @@ def _both(*recipes: str) -> list[Recipe]:
     return [Recipe.parse(recipe + rounding) for recipe in recipes for rounding in ("", "-reciprocal")]
 
 
+def _spelled(own: str, *recipes: str) -> list[Recipe]:
+    """The same, and asymmetric ones with the rounding that is the function's own."""
+    return [*_both(*recipes), *(Recipe.parse(f"{recipe}-{own}") for recipe in recipes if "asym" in recipe)]
+
+
 def _comparison(recipe: Recipe, against: str, run, *rules: str) -> Comparison:
-    """Rules beside torch's reciprocals, which a recipe can say: a symmetric one has no zero point to add."""
-    rules = tuple(rule for rule in rules if recipe.scheme == "asym")
-    return Comparison(str(recipe), against, partial(run, recipe), rules if recipe.rounding == "reciprocal" else ("reciprocal", *rules))
+    """Rules beside torch's reciprocals, which a recipe can say."""
+    rules = tuple(rule for rule in rules if _zero_point(recipe))
+    return Comparison(str(recipe), against, partial(run, recipe), rules if recipe.rounding in BY_INVERSE else ("reciprocal", *rules))
+
+
+def _zero_point(recipe: Recipe) -> tuple[str, ...]:
+    """A symmetric recipe has no zero point to add, and others may spell how it is added: the fused step is x86's."""
+    spelled = recipe.rounding in BEFORE and (X86 or recipe.rounding != "fma")
+    return () if recipe.scheme != "asym" or spelled else ("zero point first",)
 
 
 def _cast(id: str, name: str, tally) -> None:

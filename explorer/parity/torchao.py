@@ -24,7 +24,7 @@ FP8 = ("fp8e4m3-tensor", "fp8e4m3-channel", "fp8e4m3-g128", "fp8e4m3-b128", "fp8
 def comparisons() -> list[Comparison]:
     found = [Comparison(id, name, partial(_element, id, name)) for id, name in ELEMENTS.items() if id in FORMATS]
     for id, name in MX.items():
-        for suffix, mode, rules in (("", "FLOOR", ()), ("even", "EVEN", ()), ("up", "RCEIL", ("float32 logarithm",))):
+        for suffix, mode, rules in (("", "FLOOR", ()), ("even", "EVEN", ()), ("upao", "RCEIL", ()), ("up", "RCEIL", ("float32 logarithm",))):
             found.append(Comparison(id + suffix, f"to_mx({mode})", partial(_mx, id + suffix, name, mode), rules, _presets(id + suffix)))
     for id, rules in (("nvfp4", ("reciprocal", "least block scale")), ("nvfp4ao", ())):
         found.append(Comparison(id, "NVFP4Tensor.to_nvfp4", partial(_nvfp4, id), rules, _presets(id)))
@@ -75,7 +75,7 @@ def _mx(id: str, name: str, mode: str, tally) -> None:
         codes = data.view(torch.uint8).numpy()
         if data.shape != x.shape:
             codes = np.stack([codes & 15, codes >> 4], axis=-1).reshape(x.shape)
-        if mode != "RCEIL":
+        if not id.endswith("up"):
             tally.scales(q.stored["scale"], exponents)
             tally.codes(q.codes, codes)
             tally.values(q.dequantize(), values)

@@ -32,6 +32,9 @@ def test_scales_are_e8m0_of_the_rule(id):
         if id.endswith("up"):  # the least power of two that clips nothing, but for float32's rounding of amax / max
             ratio = float(np.float32(absmax) / np.float32(number.max))
             assert scale >= ratio > scale / 2
+        elif id.endswith("upao"):  # the same, and the power just below what is an ulp or two of the logarithm above it
+            ratio = float(np.float32(absmax) / np.float32(number.max))
+            assert scale * (1 + 1e-5) >= ratio > scale / 2
         elif id.endswith("even"):  # the same of amax rounded to the element's mantissa, halves up
             steps = 2.0 ** (number.element.mantissa_bits - np.floor(np.log2(absmax)))
             rounded = np.floor(absmax * steps + 0.5) / steps
@@ -66,10 +69,10 @@ def test_codes_and_scales_are_torchaos(id):
     from torchao.prototype.mx_formats.mx_tensor import to_mx
 
     kind = {"mxfp8e4m3": torch.float8_e4m3fn, "mxfp8e5m2": torch.float8_e5m2, "mxfp6e2m3": DTYPE_FP6_E2M3,
-            "mxfp6e3m2": DTYPE_FP6_E3M2, "mxfp4": torch.float4_e2m1fn_x2}[id.removesuffix("up").removesuffix("even")]  # fmt: skip
-    mode = ScaleCalculationMode["RCEIL" if id.endswith("up") else "EVEN" if id.endswith("even") else "FLOOR"]
+            "mxfp6e3m2": DTYPE_FP6_E3M2, "mxfp4": torch.float4_e2m1fn_x2}[id.removesuffix("ao").removesuffix("up").removesuffix("even")]  # fmt: skip
+    mode = ScaleCalculationMode["RCEIL" if "up" in id else "EVEN" if id.endswith("even") else "FLOOR"]
     x = blocks(count=4000)
-    if id.endswith("up"):  # torch.log2 is not exact: torchao is one off where amax / max is a power of two, or nearly
+    if id.endswith("up"):  # torchao is one off where amax / max is a power of two, or nearly: upao is too
         ratio = np.log2(np.abs(x).max(axis=1).astype(np.float64) / FORMATS[id].max)
         x = x[np.abs(ratio - np.rint(ratio)) > 1e-5]
     scale, codes = to_mx(torch.from_numpy(x), kind, 32, mode)
@@ -79,6 +82,16 @@ def test_codes_and_scales_are_torchaos(id):
     if "fp4" in id:
         theirs = np.stack([theirs & 15, theirs >> 4], axis=-1).reshape(len(x), -1)
     assert np.array_equal(q.codes, theirs)
+
+
+def test_no_processor_rounds_the_logarithm_otherwise():
+    """Of the numbers from 2^k on, each is further from the middle of two float32 than any logarithm is wrong."""
+    above = 1 + np.arange(1, 2000) * 2.0**-23
+    for k in range(-127, 128):
+        log = k + np.log1p(above - 1) / np.log(2)
+        step = np.spacing(np.abs(np.float32(k))).astype(float) if k else 0
+        assert (np.abs(log - k - step / 2) > 1e-9 * max(step, 2.0**-23)).all()
+    assert k + np.log2(above[-1]) > k + 2 * step  # and beyond these nothing is near
 
 
 def test_nvfp4_by_hand():

@@ -44,6 +44,15 @@ def test_every_rule_is_needed_and_every_name_a_rule():
     assert all(rule.says and not rule.says.endswith(".") for rule in RULES)
 
 
+@pytest.mark.parametrize("rule", RULES, ids=RULES.ids)
+def test_a_recipe_can_follow_every_rule(rule):
+    """The peer that has the rule is compared with a recipe that spells it too, and nothing differs."""
+    assert rule.spelled in rule.says
+    peers = {peer.id for peer, comparison in CASES if rule.id in comparison.rules}
+    following = {peer.id for peer, comparison in CASES if rule.spelled in comparison.recipe and not comparison.rules}
+    assert peers and peers <= following
+
+
 def test_every_floating_format_and_every_integer_has_a_peer():
     compared = {comparison.format for _, comparison in CASES}
     missing = {number.id for number in FORMATS if number.id not in compared} - {"fp32"}
