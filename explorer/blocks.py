@@ -9,20 +9,17 @@ from collections.abc import Callable
 import numpy as np
 
 from explorer.formats.number import as_tensor
-from explorer.formats.scaling import Blocks, Scales
+from explorer.formats.scaling import Blocks, Rule, Scales
 from explorer.granularity import Tiling
 
 LARGEST = np.finfo(np.float32).max
 LARGE = np.float32(2.0**100)  # of a scale: times the largest element it may be beyond float32
-REGION = 1 << 20  # elements at a time: cores that share smaller pieces wait for each other longer than they work
+REGION = 1 << 21  # elements at a time: cores that share smaller pieces wait for each other longer than they work
 
 
-def scales_of(m: np.ndarray, tiling: Tiling, blocks: Blocks, whole: float | None = None) -> Scales:
-    """The scales of all blocks of a matrix, float32 [rows, columns].
-
-    whole: the largest magnitude that the tensor is taken to have; None for what it has
-    """
-    rule, measured = blocks.rule, None
+def measured_blocks(m: np.ndarray, tiling: Tiling, rule: Rule) -> list[np.ndarray]:
+    """What the rule needs of all blocks of a matrix, arrays [rows, blocks] of float32; where a number is NaN or infinite, so is one of theirs."""
+    measured = None
     for rows, columns in tiling.regions(REGION):
         for where, values in _full_and_short(m[rows, columns], tiling.width):
             found = rule.measure(values.reshape(-1, values.shape[-1]))
@@ -30,7 +27,7 @@ def scales_of(m: np.ndarray, tiling: Tiling, blocks: Blocks, whole: float | None
             across = slice(columns.start // tiling.width + where.start, columns.start // tiling.width + where.stop)
             for all_, part in zip(measured, found, strict=True):
                 all_[rows, across] = part.reshape(values.shape[:2])
-    return rule.scales(*measured, whole=whole)
+    return measured
 
 
 def _full_and_short(part: np.ndarray, width: int):
@@ -77,9 +74,12 @@ def _blockwise(apply: Callable, x, values: np.ndarray, place: tuple[slice, slice
 def fake_quantized(
     m: np.ndarray, blocks: Blocks, element, rounder: Callable[[np.ndarray], np.ndarray], whole: float | None = None
 ) -> np.ndarray:
-    """The values that a matrix's codes stand for, float32 of its shape, without keeping the codes."""
+    """The values that a matrix's codes stand for, float32 of its shape, without keeping the codes.
+
+    whole: the largest magnitude that the tensor is taken to have; None for what it has
+    """
     tiling = Tiling(*m.shape, 1, blocks.size)
-    scales = scales_of(m, tiling, blocks, whole)
+    scales = blocks.rule.scales(*measured_blocks(m, tiling, blocks.rule), whole=whole)
     values = np.empty(m.shape, np.float32)
     for place in tiling.regions(REGION):
         part = element.round(divided(m, *place, tiling, blocks, scales), rounder)

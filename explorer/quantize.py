@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from explorer.blocks import REGION, divided, multiplied, scales_of
+from explorer.blocks import REGION, divided, measured_blocks, multiplied
 from explorer.calibration import calibrate
 from explorer.errors import DataError
 from explorer.formats import FORMATS
@@ -22,7 +22,7 @@ from explorer.granularity import Tiling, matrix, unmatrix
 from explorer.grid import Grid, grid_of, steps_below
 from explorer.recipe import Recipe
 from explorer.rounding import factor, in_steps, rounder_of, whole_steps
-from explorer.values import as_recipe, as_values
+from explorer.values import as_float32, as_recipe, as_values
 
 SCALE_BITS = 32  # a scale is a float32, where the format does not say otherwise
 
@@ -140,11 +140,12 @@ def quantize(x, recipe: Recipe | str, *, axis: int = 0, seed: int = 0, ranges=No
     Raises DataError for NaN, infinity or nothing in x, and for ranges that do not fit; SettingsError for a
     recipe or a seed that cannot be.
     """
-    recipe, x = as_recipe(recipe), as_values(x)
+    recipe = as_recipe(recipe)
+    x = as_float32(x) if recipe.blocks else as_values(x)
     m, rounder = matrix(x, axis), rounder_of(recipe, seed)
     tiling = Tiling.of(recipe, *m.shape)
     if recipe.blocks:
-        return _in_blocks(m, tiling, recipe, rounder, x.shape, axis)
+        return _in_blocks(x, m, tiling, recipe, rounder, axis)
     low, high = calibrate(x, recipe, axis=axis) if ranges is None else _given(ranges)
     scale, zero_point = np.ones((1, 1), np.float32), np.zeros((1, 1), np.int32)
     if not recipe.is_cast:
@@ -174,9 +175,12 @@ def _given(ranges) -> tuple[np.ndarray, np.ndarray]:
     raise DataError("ranges are two arrays of one shape, low and high, finite numbers with low <= 0 <= high")
 
 
-def _in_blocks(m, tiling, recipe, rounder, shape, axis) -> QuantizedTensor:
+def _in_blocks(x, m, tiling, recipe, rounder, axis) -> QuantizedTensor:
     blocks, element = recipe.blocks, recipe.element
-    scales = scales_of(m, tiling, blocks)
+    measured = measured_blocks(m, tiling, blocks.rule)
+    if not all(np.isfinite(part).all() for part in measured):  # so is then a number of theirs
+        as_values(x)
+    scales = blocks.rule.scales(*measured)
     codes = np.empty(m.shape, element.code_type)
     for place in tiling.regions(REGION):
         codes[place] = element.encode(divided(m, *place, tiling, blocks, scales), rounder)
@@ -184,7 +188,7 @@ def _in_blocks(m, tiling, recipe, rounder, shape, axis) -> QuantizedTensor:
     ends = [value * scales.scale.astype(np.float64) + offset for value in (values[0], values[-1])]
     low, high = np.minimum(*ends), np.maximum(*ends)  # a scale may be negative
     zero_point = np.full(scales.scale.shape, getattr(element, "zero", 0), np.int32)
-    return QuantizedTensor(unmatrix(codes, shape, axis), scales.scale, zero_point, recipe, low, high, axis,
+    return QuantizedTensor(unmatrix(codes, x.shape, axis), scales.scale, zero_point, recipe, low, high, axis,
                            scales.offset, scales.stored)  # fmt: skip
 
 

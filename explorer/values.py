@@ -29,6 +29,12 @@ def as_values(x) -> np.ndarray:
     return y
 
 
+def as_float32(x) -> np.ndarray:
+    """x as a float32 array, of which float32 may still hold what is not finite: for whoever looks at every number anyway."""
+    x = as_array(x)
+    return x if x.dtype == np.float32 and x.size else as_values(x)
+
+
 def first(wrong: np.ndarray) -> list[int]:
     """Where the first of them is, as an index."""
     return [int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape)]

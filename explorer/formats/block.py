@@ -23,6 +23,7 @@ from explorer.formats.number import Number
 from explorer.formats.scaling import BlockFormat, Blocks, Rule, Scales
 
 EXPONENT = 127  # of E8M0: its bias and its reach
+FRACTION = 23  # bits of a float32 below its exponent
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,13 @@ class PowerOfTwo(Rule):
     words = "E8M0"
 
     def exponents(self, absmax: np.ndarray) -> np.ndarray:
-        """Of the scales of blocks with these largest magnitudes, which are above 0."""
-        return np.frexp(absmax)[1] - np.frexp(self.max)[1]
+        """Of the scales of blocks with these largest magnitudes, int32; of 0 and what is below float32's normal numbers, the least or less."""
+        return (absmax.view(np.int32) >> FRACTION) - (EXPONENT - 1 + np.frexp(self.max)[1])
 
     def scales(self, absmax, *, whole=None):
-        exponent = np.where(absmax > 0, np.clip(self.exponents(absmax), -EXPONENT, EXPONENT), -EXPONENT)
-        scale = np.ldexp(np.float32(1), exponent)
-        return Scales(scale, scale, {"scale": (exponent + EXPONENT).astype(np.uint8)})
+        codes = np.clip(self.exponents(absmax), -EXPONENT, EXPONENT) + EXPONENT
+        scale = np.maximum(codes << FRACTION, 1 << FRACTION - 1).view(np.float32)  # 2^-127 is a subnormal float32
+        return Scales(scale, scale, {"scale": codes.astype(np.uint8)})
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class RoundedUp(PowerOfTwo):
 
     def exponents(self, absmax):
         mantissa, exponent = np.frexp(absmax / np.float32(self.max))
-        return np.where(mantissa > 0, exponent - (mantissa <= 0.5), -EXPONENT)  # frexp's mantissa is from ½ to below 1; 0: underflow
+        return np.where(mantissa > 0, exponent - (mantissa <= 0.5), -EXPONENT).astype(np.int32)  # frexp's mantissa is from ½ to below 1; 0: underflow
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,7 @@ class Even(PowerOfTwo):
     words = "E8M0, rounded as the element is"
 
     def exponents(self, absmax):
-        bits = absmax.astype(np.float32).view(np.int32) + (1 << 22 - self.mantissa_bits)  # a carry raises the exponent
-        return (bits >> 23) - EXPONENT + 1 - np.frexp(self.max)[1]
+        return super().exponents((absmax.view(np.int32) + (1 << FRACTION - 1 - self.mantissa_bits)).view(np.float32))  # a carry raises it
 
 
 @dataclass(frozen=True)

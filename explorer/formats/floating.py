@@ -108,11 +108,19 @@ class Floating(Number):
         return y if self.bits == 32 else self._pattern(y)
 
     def _cast(self, x: np.ndarray) -> np.ndarray:
-        """Codes by torch's own cast to the nearest, on all cores."""
+        """Codes by torch's own cast to the nearest, on all cores: its E4M3 saturates, its E5M2 has infinity."""
         import torch
 
-        y = as_tensor(x).clamp(-self.max, self.max).nan_to_num_(0.0)  # as by the table: any code will do, but one
-        return y.to(getattr(torch, NATIVE[self.id])).view(torch.uint8).numpy()
+        codes = as_tensor(x).to(getattr(torch, NATIVE[self.id])).view(torch.uint8).numpy()
+        magnitude = codes & 0x7F
+        codes -= magnitude == self.code_count // 2
+        if magnitude.max() == 0x7F:
+            codes[magnitude == 0x7F] = 0  # NaN, as by the table
+        return codes
+
+    def _are_finite(self, codes: np.ndarray) -> bool:
+        """Of 8 bits."""
+        return (codes & 0x7F).max() < self.code_count // 2
 
     def _pattern(self, values: np.ndarray) -> np.ndarray:
         """The codes of representable values, given as bits of float32."""
@@ -134,7 +142,15 @@ class Floating(Number):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """The values that bit patterns stand for, float32 of the codes' shape."""
         codes = np.asarray(codes, self.code_type)
+        if self.id == "fp8e5m2" and codes.size >= MANY and self._are_finite(codes):
+            return self._as_half(codes)
         return codes.view(np.float32).copy() if self.bits == 32 else self._table.take(codes, mode="clip")
+
+    def _as_half(self, codes: np.ndarray) -> np.ndarray:
+        """What finite codes of E5M2, the upper byte of an FP16, stand for, on all cores."""
+        import torch
+
+        return (as_tensor(codes).to(torch.int16) << 8).view(torch.float16).float().numpy()
 
     @cached_property
     def _table(self) -> np.ndarray:
