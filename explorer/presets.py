@@ -141,7 +141,7 @@ for _preset in (
         "int8-symfull-tensor-minmax-reciprocal",
         "uint8-asym-tensor-mse-reciprocal",
         "The default qconfig of the qnnpack backend: one scale per weight tensor, 8-bit activations.",
-        "HistogramObserver searches 2,048 bins for the least squared error; range method mse here minimises it over finer bins.",
+        "HistogramObserver searches 2,048 bins for the least squared error; range method mse here minimises it over finer bins. On ARM the zero point is added after rounding, as here; on x86 in one step with the product (fma).",
         TORCH,
     ),
     Preset(

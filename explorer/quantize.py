@@ -18,7 +18,7 @@ from explorer.calibration import calibrate
 from explorer.errors import DataError
 from explorer.formats import FORMATS
 from explorer.formats.number import nearest
-from explorer.granularity import Tiling, matrix, unmatrix
+from explorer.granularity import STRIP, Tiling, matrix, unmatrix
 from explorer.grid import Grid, grid_of, steps_below
 from explorer.recipe import Recipe
 from explorer.rounding import factor, in_steps, rounder_of, whole_steps
@@ -155,7 +155,7 @@ def quantize(x, recipe: Recipe | str, *, axis: int = 0, seed: int = 0, ranges=No
     by, shift = factor(recipe, scale, high), zero_point.astype(np.float32) if zero_point.any() else None
     codes = np.empty(m.shape, recipe.element.code_type)
     with np.errstate(over="ignore"):  # infinitely many steps are clipped like too many
-        for place in tiling.regions():
+        for place in tiling.regions(REGION if recipe.rounding == "fma" else STRIP):  # torch's work is done on all cores
             spread = [part if part is None else tiling.spread_over(part, *place) for part in (scale, by, shift)]
             if recipe.scheme:
                 codes[place] = _integers(m[place], *spread, recipe, rounder)

@@ -63,12 +63,12 @@ def fused(x: np.ndarray, by: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """
     import torch  # on all cores
 
-    x, by, shift = (as_tensor(np.asarray(each)).double() for each in (x, by, shift))
-    product = x * by
-    total = product + shift
-    halfway = total.view(torch.int64) & ((1 << FINER) - 1) == 1 << FINER - 1
+    x, by, shift = (as_tensor(np.asarray(each)) for each in (x, by, shift))
+    by, shift = by.double(), shift.double()
+    total = x.double().mul_(by).add_(shift)
+    halfway = (total.view(torch.int64) & ((1 << FINER) - 1)) == 1 << FINER - 1
     if halfway.any():
-        p, z, t = product.expand_as(total)[halfway], shift.expand_as(total)[halfway], total[halfway]
+        p, z, t = (x.double() * by)[halfway], shift.expand_as(total)[halfway], total[halfway]
         back = t - p
         lost = (p - (t - back)) + (z - back)
         total[halfway] = torch.where(lost == 0, t, torch.nextafter(t, torch.copysign(torch.full_like(t, torch.inf), lost)))
