@@ -3,7 +3,6 @@ activation showed, as a histogram over bit patterns that every method can read.
 """
 
 import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -15,8 +14,8 @@ from explorer.errors import DataError
 PATTERNS = 1 << 16  # the upper 16 bits of a float32 are its bfloat16 pattern
 EXPONENT = 0x7F80
 SPREAD = 4  # the bins of the topmost power of two are seen as 2 ** SPREAD points, of the next as half as many
-STRIP = 1 << 20  # values counted at a time
-UPPER = 1 if sys.byteorder == "little" else 0  # which half of a float32 holds them
+STRIP = 1 << 21  # values counted at a time
+THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +75,18 @@ def _counted(x: np.ndarray) -> tuple[np.ndarray, np.float32, np.float32]:
     """(counts of the upper 16 bits, least, largest) of a strip. torch counts: numpy's bincount lets no other thread run."""
     import torch  # late: the command line lists methods without it
 
-    patterns = torch.from_numpy(x.view(np.uint16)[UPPER::2].astype(np.int32))
-    return torch.bincount(patterns, minlength=PATTERNS).numpy(), x.min(), x.max()
+    patterns = torch.from_numpy(np.right_shift(x.view(np.uint32), np.uint32(16)).view(np.int32))
+    return torch.bincount(patterns).numpy(), x.min(), x.max()
+
+
+def _strips(size: int) -> int:
+    """Into how many of one size so many values are cut: none of the threads has to wait for a last one."""
+    return THREADS * -(-size // (STRIP * THREADS)) if size > STRIP // 4 else 1
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="count")
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="count")
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +108,11 @@ class Record:
         x = np.asarray(x, np.float32).ravel("K")  # as they lie: their order is nothing to a histogram
         if not x.size:
             raise DataError("there are no values to record; give at least one")
-        strips = [x[start : start + STRIP] for start in range(0, len(x), STRIP)]
+        strips = np.array_split(x, _strips(x.size))
         found = list(map(_counted, strips) if len(strips) == 1 else _threads().map(_counted, strips))
-        counts = sum(each for each, _, _ in found)
+        counts = np.zeros(PATTERNS, np.int64)
+        for each, _, _ in found:  # up to the largest pattern that was there
+            counts[: len(each)] += each
         lost = int(counts[EXPONENT : EXPONENT + 128].sum() + counts[EXPONENT + 0x8000 :].sum())
         if lost:
             raise DataError(f"{lost:,} of {x.size:,} values are NaN or infinite; use finite ones")
