@@ -166,10 +166,13 @@ def _fine(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndarr
     others = _others(worst, settings.weights_of(worst["index"]))
     if not others:
         return (f"{said}.",)
-    weight = weights[worst["index"]]
-    changed = {words: tensor(worst["index"], recipe) for words, recipe in others.items()}
-    before = _before(worst, settings, weights, tensor)
-    gains = {words: sqnr_db(weight, q.dequantize()) - before for words, q in changed.items()}
+    weight, before = weights[worst["index"]], _before(worst, settings, weights, tensor)
+    changed, gains = {}, {}
+    for words, recipe in sorted(others.items(), key=lambda other: other[1].method == "mse"):
+        if recipe.method == "mse" and max(gains.values(), default=0.0) >= GAIN:
+            break  # nothing is searched for where what is quick helps
+        changed[words] = tensor(worst["index"], recipe)
+        gains[words] = sqnr_db(weight, changed[words].dequantize()) - before
     words = max(gains, key=gains.get)
     if gains[words] < GAIN:
         tried = " nor ".join(others) if len(others) > 1 else next(iter(others))
