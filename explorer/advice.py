@@ -161,7 +161,7 @@ def _fine(layers: Sequence[dict], settings: Settings, weights: Sequence[np.ndarr
         return ("The weights are kept exactly; choose fewer bits to see what they cost.",)
     if worst["sqnr_db"] >= FAINT:
         return (f"Even the worst layer, `{worst['name']}`, keeps {worst['sqnr_db']:.0f} dB of weight SQNR: fewer bits "
-                "may do, the accuracy tells.",)  # fmt: skip
+                "may do, the metric tells.",)  # fmt: skip
     said = f"The worst layer is `{worst['name']}` with {worst['sqnr_db']:.0f} dB of weight SQNR"
     others = _others(worst, settings.weights_of(worst["index"]))
     if not others:

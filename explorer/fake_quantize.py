@@ -116,14 +116,12 @@ class ActivationQuantizer:
         if self._number.kind == "integer":
             lowest, highest = self._number.code_range(self.recipe.scheme)
             if self.recipe.rounding == "fma":
-                y.copy_(torch.from_numpy(fused(*map(np.asarray, (x, by, zero_point)))))
-            elif by is None:
-                torch.div(x, scale, out=y)
-            else:
-                torch.mul(x, by, out=y)
+                whole = torch.from_numpy(fused(*map(np.asarray, (x, by, zero_point)), self.recipe.bits))
+                torch.clamp(whole, lowest, highest, out=y).sub_(zero_point).mul_(scale)
+                return
+            torch.div(x, scale, out=y) if by is None else torch.mul(x, by, out=y)
             if self.recipe.rounding in BEFORE:
-                moved = y if self.recipe.rounding == "fma" else y.add_(zero_point)
-                round_(moved).clamp_(lowest, highest).sub_(zero_point).mul_(scale)
+                round_(y.add_(zero_point)).clamp_(lowest, highest).sub_(zero_point).mul_(scale)
                 return
             # clip(q + z, lowest, highest) − z, the same integers without adding z and taking it away
             round_(y).clamp_(lowest - zero_point, highest - zero_point).mul_(scale)

@@ -88,7 +88,8 @@ def grid_of(recipe: Recipe, low, high) -> tuple[np.ndarray, np.ndarray]:
     as float32 (beyond its largest, that), and the scale is rounded to float32 last: ONNX Runtime's compute_scale_zp.
     Of a recipe that rounds as torch does they are those of torch's observers (torch.ao.quantization.observer): each
     step in float32, low / scale with the rounded scale, and no scale below 2⁻²³; of a shifted one those of
-    compressed-tensors' calculate_qparams, which are the same without that bound.
+    compressed-tensors' calculate_qparams, which are the same without that bound. By absmax a range is without width also
+    where 1/max is beyond float32: bitsandbytes gives codes 0 there.
     """
     grid, observed = Grid.of(recipe), recipe.rounding in BY_INVERSE | {"shifted"}
     with np.errstate(under="ignore", over="ignore"):
@@ -96,6 +97,8 @@ def grid_of(recipe: Recipe, low, high) -> tuple[np.ndarray, np.ndarray]:
         step = high / low.dtype.type(grid.span / 2) if grid.symmetric else (high - low) / low.dtype.type(grid.span)
         if recipe.rounding in BY_INVERSE:
             step = np.maximum(step, LEAST_OBSERVED)
+        if recipe.rounding == "absmax":
+            step = np.where(np.isfinite(steps_by(recipe, high)), step, 0)
         scale = step.astype(np.float32)
     usable = (scale > 0) & np.isfinite(scale)
     scale = np.where(usable, scale, np.float32(1))
@@ -107,6 +110,13 @@ def grid_of(recipe: Recipe, low, high) -> tuple[np.ndarray, np.ndarray]:
         return scale, np.full(scale.shape, number.middle, np.int32)
     zero_point = np.clip(np.rint(lowest - low / np.where(usable, step, 1)), lowest, highest)
     return scale, zero_point.astype(np.int32)
+
+
+def steps_by(recipe: Recipe, high) -> np.ndarray:
+    """What a number is multiplied by to be in steps of the range up to `high` by bitsandbytes' rule: 127 · (1/max) for INT8,
+    rounded to float32 twice; infinite where the range is so small."""
+    with np.errstate(divide="ignore", over="ignore"):
+        return np.float32(Grid.of(recipe).span / 2) * (np.float32(1) / np.minimum(high, LARGEST).astype(np.float32))
 
 
 def steps_below(recipe: Recipe, zero_point) -> np.ndarray:

@@ -22,7 +22,7 @@ SCHEMES = {"sym": "symmetric", "symfull": "full-range symmetric", "asym": "asymm
 ROUNDINGS = {
     "nearest": "", "away": "nearest, halves away from zero", "floor": "rounded down", "stochastic": "stochastic rounding",
     "reciprocal": "nearest by the reciprocal, as torch does it", "shifted": "nearest after the zero point, as compressed-tensors does it",
-    "fma": "nearest of product and zero point in one step, as torch.quantize_per_tensor does it",
+    "fma": "nearest of product and zero point in one step, as torch.quantize_per_tensor does it on x86",
     "muladd": "nearest of product and zero point in two steps, as torch.quantize_per_channel does it",
     "absmax": "nearest by the largest magnitude, as bitsandbytes does it",
 }  # fmt: skip
@@ -68,7 +68,7 @@ class Recipe:
         if number.kind == "integer":
             self._set(scheme=self.scheme or "sym")
             _check_word("scheme", self.scheme, SCHEMES)
-            if self.rounding not in roundings(self.format, self.scheme):
+            if self.rounding == "absmax" and self.scheme == "asym":
                 raise SettingsError("absmax rounds by the largest magnitude, which an asymmetric range has not; write sym or symfull, or leave absmax out")
         else:
             self._check_parts(number)

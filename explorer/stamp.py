@@ -54,7 +54,7 @@ def compare_stamps(
     if same_codes and math.isclose(value, here_value, abs_tol=1e-6):
         return "same", "Reproduced: the same weight codes and scales, and the same metric."
     was, now = (f"{100 * each:.2f} %" if unit == "share" else f"{each:.4f}" for each in (value, here_value))
-    metric = f"the metric was {was} and is {now}"
+    metric = "the metric is the same" if value == here_value else f"the metric was {was} and is {now}"
     if abs(value - here_value) <= tolerance(value, n, kind):
         if same_codes:
             return "close", f"Reproduced within tolerance: {codes}; {metric}."

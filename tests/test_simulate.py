@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from fractions import Fraction
 from threading import Event
 
 import ml_dtypes
@@ -10,6 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from exact import multiplied_and_added
 from onnx import TensorProto, helper
 from torch import nn
 
@@ -72,13 +72,6 @@ def half_away(y: np.ndarray) -> np.ndarray:
     return np.copysign(np.floor(np.abs(y.astype(np.float64)) + 0.5), y).astype(np.float32)
 
 
-def once_rounded(exact: Fraction) -> np.float32:
-    """The float32 nearest to an exact number, half to even."""
-    near = np.float32(float(exact))
-    those = (near, np.nextafter(near, np.float32(-np.inf)), np.nextafter(near, np.float32(np.inf)))
-    return min(those, key=lambda each: (abs(Fraction(float(each)) - exact), each.view(np.uint32) & 1))
-
-
 def step_by_step(x: np.ndarray, recipe: Recipe, low: float, high: float) -> np.ndarray:
     """The contract, in NumPy: x/scale, round, + zero_point, clip, − zero_point, · scale, in float32."""
     scale, zero_point = (part.item() for part in grid_of(recipe, np.float64([low]), np.float64([high])))
@@ -90,7 +83,7 @@ def step_by_step(x: np.ndarray, recipe: Recipe, low: float, high: float) -> np.n
     if recipe.rounding in ("shifted", "muladd"):
         codes = np.rint(steps + zero_point)
     elif recipe.rounding == "fma":
-        codes = np.rint([once_rounded(Fraction(float(each)) * Fraction(float(by)) + int(zero_point)) for each in x.ravel()]).reshape(x.shape)
+        codes = np.rint([multiplied_and_added(each, by, zero_point) for each in x.ravel()]).reshape(x.shape)
     else:
         codes = {"floor": np.floor, "away": half_away}.get(recipe.rounding, np.rint)(steps) + zero_point
     codes = np.clip(codes, *map(np.float32, FORMATS[recipe.format].code_range(recipe.scheme)))

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 from components.charts.style import Palette, figure
 from components.words import en
 from components.words.numbers import decibel, short
+from explorer.formats import FORMATS
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x")
@@ -24,12 +25,12 @@ def crest(numbers: dict, shown: list[str], colors: Palette) -> tuple[go.Figure, 
         family, color = _family(id, colors)
         place = seen.get(family, 0) % len(DASHES)
         seen[family] = seen.get(family, 0) + 1
-        tips = [en.CREST_TIP.format(format=id.upper(), crest=short(c), sqnr=decibel(db)) for c, db in zip(x, values)]
-        chart.add_scatter(x=x, y=values, mode="lines", name=id.upper(), line={"color": color, "dash": DASHES[place], "width": 2},
+        tips = [en.CREST_TIP.format(format=FORMATS[id].title, crest=short(c), sqnr=decibel(db)) for c, db in zip(x, values)]
+        chart.add_scatter(x=x, y=values, mode="lines", name=FORMATS[id].title, line={"color": color, "dash": DASHES[place], "width": 2},
                           legendgroup=id, hovertext=tips, hoverinfo="text")  # fmt: skip
         own = numbers["measured"].get(id)
         if own is not None and numbers["layer"] is not None:
-            tip = en.CREST_LAYER_TIP.format(name=numbers["name"], format=id.upper(), sqnr=decibel(own))
+            tip = en.CREST_LAYER_TIP.format(name=numbers["name"], format=FORMATS[id].title, sqnr=decibel(own))
             chart.add_scatter(x=[numbers["layer"]], y=[own], mode="markers", marker={"color": color, "size": 9, "symbol": SYMBOLS[place]},
                               legendgroup=id, showlegend=False, hovertext=[tip], hoverinfo="text")  # fmt: skip
     if numbers["layer"] is not None:
@@ -41,7 +42,7 @@ def crest(numbers: dict, shown: list[str], colors: Palette) -> tuple[go.Figure, 
         chart.add_annotation(x=numbers["places"]["crossing"], y=level, ax=28, ay=-38, arrowcolor=colors.ink, arrowwidth=1,
                              arrowhead=0, standoff=3, xanchor="left", align="left", font={"color": colors.ink}, bgcolor=colors.paper,
                              text=en.CREST_CROSSING.format(crest=f"{numbers['crossing']:.1f}"))  # fmt: skip
-    measured = "; ".join(f"{id.upper()} {decibel(db)}" for id, db in numbers["measured"].items() if id in shown)
+    measured = "; ".join(f"{FORMATS[id].title} {decibel(db)}" for id, db in numbers["measured"].items() if id in shown)
     alt = en.CREST_ALT.format(crossing=short(numbers["crossing"]), name=numbers["name"], layer=short(numbers["layer"]), measured=measured)
     return chart, alt
 

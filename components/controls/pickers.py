@@ -5,7 +5,7 @@ import streamlit as st
 from components.controls.algorithms import algorithms
 from components.controls.recipe import recipe_pickers
 from components.controls.state import change, change_recipe, choose_model, choose_preset, shown, state, type_layer_bits
-from components.words import en, en_cost
+from components.words import en, en_cost, en_rounding
 from components.words.numbers import whole
 from explorer.cost.devices import DEVICES
 from explorer.models import MODELS
@@ -66,15 +66,14 @@ def advanced() -> None:
     now = state().settings
     for which in ("weights", "activations"):
         recipe = getattr(now, which)
-        columns = st.columns(2, gap="small", wrap=False, vertical_alignment="bottom")
         words = roundings(recipe.format, recipe.scheme)
         if len(words) > 1:
-            columns[0].selectbox(
-                en.ROUNDING[which], words, words.index(recipe.rounding), en.ROUNDINGS.get, help=en.ROUNDING_HELP,
+            st.selectbox(
+                en_rounding.LABELS[which], words, words.index(recipe.rounding), en_rounding.NAMES.get, help=en_rounding.HELP,
                 **shown(f"{which}.rounding", recipe.rounding, lambda chosen, which=which: change_recipe(which, rounding=chosen)),
             )  # fmt: skip
         if recipe.range and not (which == "activations" and recipe.is_live) and not recipe.method.startswith(("abs", "lo")):
-            columns[1].number_input(
+            st.number_input(
                 en.FACTOR[which], 0.001, 1000.0, recipe.factor, step=0.05, format="%g", help=en.FACTOR_HELP,
                 **shown(f"{which}.factor", recipe.factor, lambda chosen, which=which: _factor(which, chosen)),
             )  # fmt: skip

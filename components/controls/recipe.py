@@ -26,7 +26,7 @@ def recipe_pickers(which: str, recipe: Recipe) -> None:
     title, help = TITLES[which]
     st.markdown(f"##### {title}", help=help)
     number = FORMATS[recipe.format]
-    left, right = st.columns(2, gap="small", wrap=False)
+    left, right = st.columns(2, gap="small", wrap=False) if recipe.scheme else (st.container(), None)  # long names stand alone
     with left:
         _select(which, "format", en.FORMAT, _formats(which), recipe.format, _format_name, _format_help(number))
     if recipe.scheme:
@@ -34,7 +34,7 @@ def recipe_pickers(which: str, recipe: Recipe) -> None:
             _select(which, "scheme", en.SCHEME, list(en.SCHEMES), recipe.scheme, en.SCHEMES.get, en.SCHEME_HELP)
     kinds = _kinds(which, number)
     if len(kinds) > 1:
-        _granularity(which, recipe, kinds, left, right)
+        _granularity(which, recipe, kinds)
     if recipe.blocks:
         st.caption(en.OWN_BLOCKS.format(size=recipe.blocks.size, scale=recipe.blocks.rule.words, bits=short(number.bits_per_weight)))
     if recipe.range:
@@ -63,9 +63,10 @@ def _kinds(which: str, number) -> list[str]:
     return [kind for kind in KINDS[which] if kind or number.kind != "integer"]
 
 
-def _granularity(which: str, recipe: Recipe, kinds: list[str], left, right) -> None:
+def _granularity(which: str, recipe: Recipe, kinds: list[str]) -> None:
     sized = recipe.size is not None
-    with left if sized or not recipe.scheme else st.container():
+    left, right = st.columns(2, gap="small", wrap=False) if sized else (st.container(), None)
+    with left:
         _select(which, "kind", en.GRANULARITY, kinds, recipe.kind, _kind_name(which, recipe), en.GRANULARITY_HELP)
     if sized:
         right.number_input(en.SIZE, 2, 4096, recipe.size, 32, help=en.SIZE_HELP, **_shown(which, "size", recipe.size))
@@ -119,8 +120,12 @@ def _shown(which: str, part: str, value) -> dict:
 
 def _chosen(which: str, part: str, value) -> None:
     """A picker has spoken: turn its value into a part of the recipe."""
-    recipe = getattr(state().settings, which)
-    if part in ("format", "scheme"):
+    recipe, kept = getattr(state().settings, which), state().kept
+    if recipe.range:
+        kept[which] = {"granularity": recipe.granularity, "range": recipe.range} | ({"scheme": recipe.scheme} if recipe.scheme else {})
+    if part == "format" and not recipe.range and FORMATS[value].kind == "integer":  # as it was before formats that find their own scales
+        change_recipe(which, format=value, **kept.get(which, {}))
+    elif part in ("format", "scheme"):
         change_recipe(which, **{part: value})
     elif part == "size":
         change_recipe(which, granularity=f"{SIZES[recipe.kind][0]}{value}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from components.words import en
+from components.words import en, en_rounding
 from explorer.errors import SettingsError
 from explorer.models import MODELS
 from explorer.presets import apply
@@ -31,6 +31,7 @@ class State:
     bare: what an address without a query stands for.
     changed: whether a widget spoke since then, which counts more than the address.
     jobs: running or finished work by name (see job.py). good: the last snapshot that worked.
+    kept: of "weights" and "activations", what their last recipe with a range had: scheme, granularity and range.
     made: how often each widget of the settings was made anew (see `shown`).
     spared: by model, the recipes of their own that the first and the last layer had before a switch left them in FP32.
     pace: seconds that the last two experiments took, by model, number of test samples and algorithms.
@@ -49,6 +50,7 @@ class State:
     changed: bool = False
     jobs: dict = field(default_factory=dict)
     good: object = None
+    kept: dict = field(default_factory=dict)
     made: dict[str, int] = field(default_factory=dict)
     spared: dict = field(default_factory=dict)
     pace: dict = field(default_factory=dict)
@@ -109,8 +111,9 @@ def change(make: Callable[[Settings], Settings]) -> bool:
 def change_recipe(which: str, **parts: str) -> None:
     """Change parts of the recipe of "weights" or "activations".
 
-    A range that cannot go with the new part gives way to min–max, and the page says so.
+    A range that cannot go with the new part gives way to min–max, a rounding to nearest, and the page says so.
     """
+    before = getattr(state().settings, which)
 
     def replaced(settings: Settings, **more: str) -> Settings:
         return settings.replace(**{which: getattr(settings, which).replace(**parts, **more)})
@@ -119,6 +122,9 @@ def change_recipe(which: str, **parts: str) -> None:
         why = state().problem
         if change(lambda settings: replaced(settings, range="")):
             state().problem = en.RANGE_INSTEAD.format(why=why.partition(";")[0])
+    after = getattr(state().settings, which)
+    if "rounding" not in parts and after.rounding != before.rounding:
+        state().problem = en_rounding.GONE.format(name=en_rounding.NAMES[before.rounding], what=after.words.partition(",")[0])
 
 
 def type_layer_bits(text: str) -> None:

@@ -56,15 +56,9 @@ CALIBRATION = "Calibration"
 CALIBRATION_HELP = "Inputs the network is shown to learn the ranges of its activations. None of them is used for testing. {model} has {available}."
 EVALUATION = "Test samples"
 EVALUATION_HELP = "Inputs the metric is measured on: more of them make the interval narrower. {model} has {available}."
-SEED, ADVANCED = "Seed", "Advanced"
+SEED = "Seed"
 SEED_HELP = "Which samples are drawn, and in which order. The same seed gives the same numbers."
-ROUNDING = {"weights": "Rounding of weights", "activations": "Rounding of activations"}
-ROUNDING_HELP = "Nearest has the least error of each number, not always of what the layer computes. Halves away from zero as TFLite rounds, others to even. Down always rounds towards minus infinity. Stochastic rounds up or down at random, so that the error is zero on average. The last ones round as these tools do, and may give the other code beside a tie: torch multiplies by 1/scale (with scales of its observers, in float32) and adds the zero point after rounding in fake_quantize, before it in quantize_per_channel, with the product in one step in quantize_per_tensor; compressed-tensors divides and adds it before; bitsandbytes multiplies by 127 · (1/max)."
-ROUNDINGS = {
-    "nearest": "Nearest", "away": "Nearest, halves away from zero", "floor": "Down", "stochastic": "Stochastic", "reciprocal": "Nearest, as in torch",
-    "shifted": "Nearest, as in compressed-tensors", "fma": "Nearest, as torch.quantize_per_tensor",
-    "muladd": "Nearest, as torch.quantize_per_channel", "absmax": "Nearest, as in bitsandbytes",
-}  # fmt: skip
+ADVANCED = "Advanced"
 FACTOR = {"weights": "Range factor, weights", "activations": "Range factor, activations"}
 FACTOR_HELP = "The range found above is multiplied by this: below 1 clips more and makes finer steps."
 LAYER_BITS = "Bits layer by layer"

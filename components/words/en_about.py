@@ -1,6 +1,6 @@
 """English: the words of the about page."""
 
-from components.words import en
+from components.words import en, en_rounding
 
 ABOUT_TEXT = """
 # What happens to this network if I quantize it?
@@ -17,7 +17,7 @@ ABOUT_MODEL = "{parameters} weights and biases; {metric} on {test} test samples,
 TERMS = {
     en.WEIGHTS: en.WEIGHTS_HELP, en.ACTIVATIONS: en.ACTIVATIONS_HELP, en.FORMAT: en.FORMAT_HELP, en.SCHEME: en.SCHEME_HELP,
     en.GRANULARITY: en.GRANULARITY_HELP, en.RANGE: en.RANGE_HELP, en.CALIBRATION: "Inputs the network is shown to learn the ranges of its activations; none of them is used for testing.",
-    en.SQNR: en.SQNR_HELP, en.BITS: en.BITS_HELP, "Rounding": en.ROUNDING_HELP,
+    en.SQNR: en.SQNR_HELP, en.BITS: en.BITS_HELP, "Rounding": en_rounding.HELP,
     "Scale": "The distance between two neighbouring codes; a code times the scale is the number it stands for.",
     "Zero point": "The code that stands for 0.",
     "Clipping": "What lies outside the range becomes the nearest end of it.",

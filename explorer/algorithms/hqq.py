@@ -85,7 +85,7 @@ def shrink(x: np.ndarray, beta: float) -> np.ndarray:
 
 
 def _codes(w, tiling, recipe, scale, zero) -> np.ndarray:
-    """By HQQ's own rule: a zero point that is no whole number is added before rounding."""
+    """By HQQ's own rule: a zero point that is no whole number is added before rounding, to x/scale or, as the recipe has it, x · (1/scale)."""
     by = factor(recipe, scale, None)  # no asymmetric recipe needs the range for it
     steps = in_steps(w, tiling.spread(scale), None if by is None else tiling.spread(by)) + tiling.spread(zero)
     return np.clip(np.rint(steps), *FORMATS[recipe.format].code_range(recipe.scheme))

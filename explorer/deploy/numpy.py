@@ -115,8 +115,14 @@ def predict(plan: Plan) -> FileSize:
     return npz_size(found)
 
 
+def _refuses(plan: Plan) -> str:
+    activations = plan.activations
+    stored = activations.rounding != "absmax" or activations.is_live
+    return "" if stored else f"of an input it stores the scale, not the largest magnitude that {activations} multiplies by; leave absmax out"
+
+
 TARGETS.register(Target(
     "numpy", "NumPy", ".npz", "Codes, scales and zero points of every layer, for any program that reads .npz; a code of 4 bits takes a whole byte in it.",
-    "every recipe", "numpy.org/doc/stable/reference/generated/numpy.lib.format.html", ("numpy",),
-    lambda plan: "", write, read, predict,
+    "every recipe, but ranges of whole inputs by absmax", "numpy.org/doc/stable/reference/generated/numpy.lib.format.html", ("numpy",),
+    _refuses, write, read, predict,
 ))  # fmt: skip

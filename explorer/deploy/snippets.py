@@ -14,7 +14,7 @@ from explorer.cost.kernels import in_nbits_groups
 from explorer.deploy import TARGETS
 from explorer.deploy.content import Plan
 from explorer.deploy.safetensors import arguments, refuses
-from explorer.recipe import Recipe
+from explorer.recipe import ROUNDINGS, Recipe
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _snippet(plan: Plan, tool: str, title: str, language: str, write: Callable[[
             raise NotThere(f"{' + '.join(settings.algorithms)} is not what these lines do")
         for recipe in (settings.weights, settings.activations):
             if recipe.rounding not in ("nearest", ROUNDS.get(tool)):
-                raise NotThere(f"it does not round {recipe.rounding}")
+                raise NotThere(f"it does not round so: {recipe.rounding} is {ROUNDINGS[recipe.rounding] or 'to the nearest'}")
         return Snippet(tool, title, language, write(plan))
     except NotThere as reason:
         return Snippet(tool, title, language, "", str(reason))

@@ -3,7 +3,7 @@
 MX: the scale is a power of two, E8M0. The OCP rule takes 2^(floor(log2 amax) - emax), with emax the
 exponent of the element's largest value: a block may then reach beyond that value and saturates (7.9
 in MXFP4 becomes 6). The rounded-up rule, 2^ceil(log2(amax / max)), never does, and makes coarser
-steps (torchao's logarithm is float32's and takes the power of two just below what lies within an ulp above it: upao). The even rule takes the next power of two only where amax, rounded to the element's mantissa, reaches
+steps; torchao, where it is not compiled for a processor's own instruction, takes a float32 logarithm for it (upao). The even rule takes the next power of two only where amax, rounded to the element's mantissa, reaches
 it (7.9 in MXFP4 becomes 8, 6.9 becomes 6). Exponents stop at ±127; a block of zeros has the least, 2^-127.
 NVFP4: the scale is E4M3, of amax / 6 in units of a float32 scale of the whole tensor, which is such
 that the largest block's is 448. A block too small for E4M3 gets the scale 0 and becomes zeros.
@@ -13,7 +13,7 @@ is compressed-tensors' rule too; NVIDIA 2025, arXiv 2509.25149, for NVFP4 (torch
 from below and multiplies by reciprocals: nvfp4ao; compressed-tensors stores the reciprocal of the tensor's scale: nvfp4ct).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -97,8 +97,9 @@ class RoundedUp(PowerOfTwo):
 class RoundedUpByLogarithm(PowerOfTwo):
     """The same by ceil(log2) in float32, which calls what lies just above a power of two that power.
 
-    The logarithm is taken in float64 and rounded to float32: of all numbers beside powers of two none is so near
-    to the middle of two float32 that a processor's logarithm could round it to the other one (a test looks at each).
+    The logarithm is taken in float64 and rounded to float32, as one does it that is good to 0.504 ulp: none of the
+    numbers beside powers of two is nearer to the middle of two float32. What would be divided by the least
+    scale is not divided at all: it becomes zeros.
     """
 
     words = "E8M0, rounded up by a float32 logarithm"
@@ -107,6 +108,10 @@ class RoundedUpByLogarithm(PowerOfTwo):
         ratio = absmax / np.float32(self.max)
         log = np.log2(ratio, out=np.full(ratio.shape, -np.inf), where=ratio > 0, dtype=np.float64).astype(np.float32)
         return np.clip(np.ceil(log), -EXPONENT, EXPONENT).astype(np.int32)
+
+    def scales(self, absmax, *, whole=None):
+        found = super().scales(absmax)
+        return replace(found, by=np.where(found.stored["scale"] > 0, found.scale, np.float32(1)))
 
 
 @dataclass(frozen=True)
@@ -179,19 +184,16 @@ class ReciprocalTwoLevel(TwoLevel):
         return Scales(scale, scale, {"scale": codes, "tensor_scale": tensor})
 
 
-TITLES = {"upao": "up, torchao"}
-
-
 def _mx(id: str, title: str, element: Number) -> None:
     bits = f"{title.removeprefix('MX')} elements of {element.bits} bits in blocks of 32, scales powers of two"
-    rules = [("", PowerOfTwo(element.max), "that may clip the largest value", OCP),
-             ("up", RoundedUp(element.max), "rounded up, which never clips", f"{OCP}; cuBLAS, 1D block scaling")]  # fmt: skip
+    rules = [("", "", PowerOfTwo(element.max), "that may clip the largest value", OCP),
+             ("up", "up", RoundedUp(element.max), "rounded up, which never clips", f"{OCP}; cuBLAS, 1D block scaling")]  # fmt: skip
     if element.kind == "floating":
         says = "rounded up where the largest value, rounded to the element's mantissa, reaches the next power of two"
-        rules.append(("even", Even(element.max, element.mantissa_bits), says, "torchao ScaleCalculationMode.EVEN; compressed-tensors for MXFP4"))
-        rules.append(("upao", RoundedUpByLogarithm(element.max), "rounded up as torchao does it, by a float32 logarithm", "torchao ScaleCalculationMode.RCEIL"))
-    for suffix, rule, says, source in rules:
-        FORMATS.register(BlockFormat(f"{id}{suffix}", f"{title} {TITLES.get(suffix, suffix)}".strip(), "MX", element, Blocks(32, rule), f"{bits} {says}", source))
+        rules.append(("even", "even", Even(element.max, element.mantissa_bits), says, "torchao ScaleCalculationMode.EVEN; compressed-tensors for MXFP4"))
+        rules.append(("upao", "up, torchao", RoundedUpByLogarithm(element.max), "rounded up by a float32 logarithm, as torchao does it where it is not compiled", "torchao ScaleCalculationMode.RCEIL"))
+    for suffix, named, rule, says, source in rules:
+        FORMATS.register(BlockFormat(f"{id}{suffix}", f"{title} {named}".strip(), "MX", element, Blocks(32, rule), f"{bits} {says}", source))
 
 
 _mx("mxfp8e4m3", "MXFP8 E4M3", FORMATS["fp8e4m3"])

@@ -88,7 +88,13 @@ class Half(Rule):
     multiplies = True
 
     def _scales(self, d: np.ndarray, low: np.ndarray | None = None) -> Scales:
-        stored = {name: _half(part) for name, part in (("d", d), ("m", low)) if part is not None}
+        with np.errstate(over="ignore"):
+            stored = {name: part.astype(np.float16) for name, part in (("d", d), ("m", low)) if part is not None}
+        beyond = np.argwhere(np.any([np.isinf(part) for part in stored.values()], axis=0))
+        if len(beyond):
+            row, block = beyond[0]
+            raise DataError(f"{len(beyond):,} of {d.size:,} blocks, the first in row {row} of the matrix at number {32 * block}, need a scale or minimum beyond "
+                            f"{LARGEST:,.0f}, FP16's largest, which llama.cpp would store as infinity; scale the numbers down, or choose a format of other scales")  # fmt: skip
         offset = None if low is None else stored["m"].astype(np.float32)
         return Scales(stored["d"].astype(np.float32), reciprocal(d), stored, offset, low)
 
@@ -136,17 +142,6 @@ class Largest(Half):
 
     def scales(self, absmax, *, whole=None):
         return self._scales(absmax / np.float32(self.steps))
-
-
-def _half(x: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        half = x.astype(np.float16)
-    beyond = np.argwhere(np.isinf(half))
-    if len(beyond):
-        row, block = beyond[0]
-        raise DataError(f"{len(beyond):,} of {half.size:,} blocks, the first in row {row} at number {32 * block}, need a scale or minimum beyond "
-                        f"{LARGEST:,.0f}, FP16's largest, which llama.cpp would store as infinity; scale the numbers down, or choose a format of other scales")  # fmt: skip
-    return half
 
 
 for _id, _element, _rule, _says in (

@@ -68,7 +68,7 @@ def zero_point_first(x, scale, zero_point, lowest: int, highest: int) -> tuple[n
     """
     zero_point = np.asarray(zero_point, np.float32)
     stepwise = np.asarray(x, np.float32) * _inverse(scale) + zero_point
-    fused = (np.asarray(x, np.float64) * _inverse(scale) + zero_point).astype(np.float32)
+    fused = (np.asarray(x, np.float64) * _inverse(scale) + zero_point).astype(np.float32)  # but for what float64 itself rounds
     return tuple(np.clip(np.rint(steps), lowest, highest).astype(np.int64) for steps in (stepwise, fused))
 
 
@@ -84,7 +84,7 @@ def observed(low, high, lowest: int, highest: int, symmetric: bool, least=EPSILO
 
 
 def of_engine(recipe: Recipe):
-    """(codes, scale and zero point): the rules of this engine for an integer recipe."""
+    """(codes, scale and zero point): the rules of this engine for an integer recipe that rounds to nearest or as torch does."""
     if recipe.rounding in ("muladd", "fma"):
         return lambda *given: zero_point_first(*given)[recipe.rounding == "fma"], observed
     return (reciprocal, observed) if recipe.rounding == "reciprocal" else (divided, ranged)

@@ -63,7 +63,7 @@ def nearest(format: str, value: float) -> dict:
     asked = np.float32([value])
     code = element.encode(asked.copy())
     stored = float(element.decode(code).item())
-    below, above = _around(element, float(asked[0]))
+    below, above = _around(element, value)
     return {
         "pattern": int(code.item()) % 2**element.bits,
         "value": stored,
@@ -96,7 +96,9 @@ def _floating(element: Floating, pattern: int, value: float) -> dict:
 def _around(element, value: float) -> tuple[float | None, float | None]:
     """The nearest representable numbers at most and at least as large; None beyond the ends."""
     if element.bits > 16:
-        return value, value
+        near = np.float32(value)
+        other = near if near == value else np.nextafter(near, np.float32(np.copysign(np.inf, value - float(near))))
+        return min(float(near), float(other)), max(float(near), float(other))
     values = element.values()
     first, last = np.searchsorted(values, value, "right") - 1, np.searchsorted(values, value)
-    return (float(values[first]) if first >= 0 else None), (float(values[last]) if last < len(values) else None)
+    return tuple(float(values[i]) + 0.0 if 0 <= i < len(values) else None for i in (first, last))  # + 0: zero has no sign here

@@ -2,6 +2,7 @@
 
 import pytest
 
+from components.controls import recipe
 from components.controls import state as page
 from components.controls.notices import _dismiss, _use_last_good
 from explorer import Settings
@@ -135,3 +136,25 @@ def test_notes_are_dismissed_and_the_last_good_settings_come_back(tab):
     tab.problem = "refused"
     _use_last_good()
     assert (tab.settings, tab.problem, tab.changed) == (Settings(model="fashion"), "", True)
+
+
+def test_a_rounding_that_cannot_stay_is_named(tab):
+    page.change_recipe("weights", rounding="absmax")
+    page.change_recipe("weights", scheme="asym")
+    assert str(tab.settings.weights) == "int5-asym-channel-mse"
+    assert tab.problem == "Rounding is to the nearest again: “As bitsandbytes” cannot go with INT5 asymmetric."
+    page.change_recipe("weights", rounding="fma")
+    assert tab.settings.weights.rounding == "fma" and not tab.problem
+    page.change_recipe("weights", format="mxfp4")
+    assert tab.problem.endswith("“As torch's quantize_per_tensor” cannot go with MXFP4.")
+
+
+def test_an_integer_after_a_format_of_its_own_scales_is_as_the_last_one_was(tab):
+    tab.settings = Settings(weights="int8-asym-g16-mse")
+    for format in ("mxfp4", "bf16", "int4"):
+        recipe._chosen("weights", "format", format)
+    assert str(tab.settings.weights) == "int4-asym-g16-mse" and not tab.problem
+    recipe._chosen("weights", "format", "fp8e4m3")
+    recipe._chosen("weights", "format", "q4_0")
+    recipe._chosen("weights", "format", "int8")
+    assert str(tab.settings.weights) == "int8-sym-g16-mse"

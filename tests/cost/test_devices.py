@@ -4,7 +4,7 @@ import pytest
 
 import explorer
 from explorer.cost.devices import COLUMNS, DEVICES, FILE, GRADES, read_devices
-from explorer.cost.native import USES
+from explorer.cost.native import USES, matrix
 from explorer.errors import DataError
 from explorer.formats import FORMATS
 from explorer.link import decode_link, encode_link
@@ -120,3 +120,10 @@ def test_a_link_names_its_target(id):
     settings = Settings(target=id)
     link = encode_link(settings)
     assert link.endswith(f"&hw={id}") and decode_link(link) == (settings, ())
+
+
+@pytest.mark.parametrize("number", [each for each in FORMATS if each.family == "MX"], ids=lambda number: number.id)
+def test_a_rule_of_scales_is_no_matter_of_the_processor(number):
+    """However the scale of a block is rounded, what is stored has the same layout."""
+    alike = [each.id for each in FORMATS if each.family == "MX" and each.element == number.element]
+    assert (matrix(alike).nunique(axis=1) == 1).all()

@@ -84,14 +84,15 @@ def test_codes_and_scales_are_torchaos(id):
     assert np.array_equal(q.codes, theirs)
 
 
-def test_no_processor_rounds_the_logarithm_otherwise():
-    """Of the numbers from 2^k on, each is further from the middle of two float32 than any logarithm is wrong."""
-    above = 1 + np.arange(1, 2000) * 2.0**-23
-    for k in range(-127, 128):
-        log = k + np.log1p(above - 1) / np.log(2)
-        step = np.spacing(np.abs(np.float32(k))).astype(float) if k else 0
-        assert (np.abs(log - k - step / 2) > 1e-9 * max(step, 2.0**-23)).all()
-    assert k + np.log2(above[-1]) > k + 2 * step  # and beyond these nothing is near
+def test_a_logarithm_good_to_half_an_ulp_gives_these_scales():
+    """Of the numbers above 2^k none has a logarithm nearer to the middle of k and the next float32 than 0.4 % of their distance."""
+    above = np.arange(1, 3000) * 2.0**-23
+    for k in {*range(-127, 128)} - {0}:
+        step = float(np.nextafter(np.float32(k), np.float32(np.inf))) - k
+        steps = np.log1p(above) / np.log(2) / step
+        assert np.abs(steps - 0.5).min() > 0.004 and steps[-1] > 2
+        ratio = np.float32((1 + above) * 2.0**k)
+        assert np.array_equal(np.ceil(torch.log2(torch.from_numpy(ratio)).numpy()) > k, steps > 0.5)
 
 
 def test_nvfp4_by_hand():

@@ -7,8 +7,7 @@ is for the tests of each family, which compare them with other people's implemen
 import numpy as np
 import pytest
 
-from explorer.errors import SettingsError
-from explorer.errors import DataError
+from explorer.errors import DataError, SettingsError
 from explorer.formats import FORMATS
 from explorer.quantize import clipped, quantize
 from explorer.recipe import Recipe

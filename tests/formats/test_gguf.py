@@ -62,7 +62,7 @@ def test_what_llama_would_store_as_infinity_is_refused(id):
         if fits:
             assert np.isfinite(quantize(x, id).dequantize()).all()
             continue
-        with pytest.raises(DataError, match="1 of 4 blocks, the first in row 1 at number 32, need"):
+        with pytest.raises(DataError, match="1 of 4 blocks, the first in row 1 of the matrix at number 32, need"):
             quantize(x, id)
 
 
