@@ -5,7 +5,7 @@ activation showed, as a histogram over bit patterns that every method can read.
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -48,6 +48,15 @@ class Rows:
         """Whether the values of a row are all on one side of zero, as after a ReLU; bool [R]."""
         return (self.low >= 0) | (self.high <= 0)
 
+    @cached_property
+    def _ascending(self) -> np.ndarray:
+        return np.sort(self.values, axis=1)
+
+    @cached_property
+    def _magnitudes(self) -> np.ndarray:
+        """In ascending order."""
+        return np.sort(np.abs(self.values), axis=1)
+
     def mean(self, function=None) -> np.ndarray:
         """Mean of the values, or of a function of them (float64 [R, n] to the same), float64 [R]."""
         x = self.values.astype(np.float64)
@@ -59,16 +68,25 @@ class Rows:
     def quantile(self, q: float, *, magnitude: bool = False) -> np.ndarray:
         """Quantile q (0 to 1) of the values, or of their magnitudes, float64 [R].
 
-        Linear interpolation between order statistics, as numpy and torch do; of a histogram, the
+        Linear interpolation between order statistics, as numpy.quantile and torch.quantile do; of a histogram, the
         first bin that reaches the share.
         """
-        values = np.abs(self.values) if magnitude else self.values
         if self.counts is None:
-            return np.quantile(values, q, axis=1).astype(np.float64)
+            return _quantile(self._magnitudes if magnitude else self._ascending, q).astype(np.float64)
+        values = np.abs(self.values) if magnitude else self.values
         order = np.argsort(values[0], kind="stable")
         reached = np.cumsum(self.counts[order])
         first = np.searchsorted(reached, q * reached[-1])
         return values[0][order][[min(int(first), len(order) - 1)]].astype(np.float64)
+
+
+def _quantile(ascending: np.ndarray, q: float) -> np.ndarray:
+    """Of rows in ascending order, the same bits as numpy.quantile: sorting is twice as fast as its partitions, and done once."""
+    place = (ascending.shape[1] - 1) * float(q)
+    below = int(place)
+    share = place - below
+    low, high = ascending[:, below], ascending[:, min(below + 1, ascending.shape[1] - 1)]
+    return low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share)
 
 
 def _counted(x: np.ndarray) -> tuple[np.ndarray, np.float32, np.float32]:

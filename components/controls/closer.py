@@ -56,7 +56,7 @@ def _bits(running: Job, snapshot: Snapshot, selected: int) -> None:
         st.caption(en.BITS_START_WHY)
         if not st.button(en.BITS_START, key="bits.start"):
             return
-    measured = job("bits", settings, _points(settings, snapshot.settings.weights.bits))
+    measured = job("bits", settings, _points(settings, snapshot.settings.weights.bits), BREATH)
     measured.wait(0.1, lambda job: job.latest is not None)  # its first point is mostly known already
     st.fragment(_bits_chart, run_every=None if measured.ended else POLL)(measured, snapshot, not measured.ended)
 
@@ -73,8 +73,6 @@ def _points(settings: Settings, chosen: int):
             points.append(point)
             progress(en.TABS["bits"], min(len(points) / len(BITS), 1.0))
             yield tuple(points)
-            if len(points) == 1:
-                cancel.wait(BREATH)
 
     return work
 

@@ -19,6 +19,7 @@ from explorer.tasks import Evaluation
 
 PATIENCE = 0.75  # seconds for which one whole picture is better than two, where it is known to come by then
 UNKNOWN = 0.25  # seconds to wait where it is not known
+BREATH = 0.2  # seconds in which the weights' report is drawn before an evaluation that is known to take long competes for the cores
 TURN = 0.1  # seconds between two looks at a job that has nothing to show yet
 
 
@@ -68,15 +69,17 @@ def begin(settings: Settings) -> Job:
     Where the result is known to come soon, it is waited for before anything is drawn: the browser draws one
     whole page sooner than first the pickers and then the rest.
     """
-    running = job("experiment", settings, answers(settings))
-    if min(state().pace.get(_size(running), (PATIENCE,))) < PATIENCE:
+    pace = state().pace.get(_size(settings))
+    quick = pace is not None and min(pace) < PATIENCE
+    running = job("experiment", settings, answers(settings), breath=0.0 if quick or pace is None else BREATH)
+    if quick:
         running.wait(PATIENCE)
     return running
 
 
-def _size(running: Job) -> tuple:
+def _size(settings: Settings) -> tuple:
     """What decides how long an experiment takes."""
-    return running.key.model, running.key.evaluation_samples, running.key.algorithms
+    return settings.model, settings.evaluation_samples, settings.algorithms
 
 
 def settle(running: Job, placeholder) -> None:
@@ -92,7 +95,7 @@ def settle(running: Job, placeholder) -> None:
             while not running.wait(TURN, lambda job: job.latest is not None):
                 bar.progress(min(running.share, 1.0), _stage(running))
         placeholder.empty()
-    pace, size = state().pace, _size(running)
+    pace, size = state().pace, _size(running.key)
     if size not in pace:
         running.wait(UNKNOWN)
     if running.latest is not None:

@@ -34,13 +34,14 @@ class Wish(Event):
 class Job:
     """One piece of work. `work(progress=, cancel=)` yields answers; the last one is the result.
 
+    breath: seconds of rest after the first answer, in which that is drawn before the work competes for the cores again.
     latest: the last answer so far. stage, share: how far it is, share from 0 to 1.
     error: one sentence when it failed. ended: whether it will change no more.
-    seconds: how long it took from the first answer to the end, without what was loaded before.
+    seconds: how long it took from the first answer to the end, without what was loaded before and without the breath.
     taken: whether whoever asked for it has taken what came out.
     """
 
-    def __init__(self, key, work: Callable[..., Iterator]):
+    def __init__(self, key, work: Callable[..., Iterator], breath: float = 0.0):
         self.key = key
         self.latest = None
         self.stage, self.share = "", 0.0
@@ -51,14 +52,16 @@ class Job:
         self.seconds = 0.0
         self._cancel, self._news = Wish(), Condition()
         _jobs.add(self)
-        Thread(target=self._run, args=(work,), daemon=True).start()
+        Thread(target=self._run, args=(work, breath), daemon=True).start()
 
-    def _run(self, work) -> None:
+    def _run(self, work, breath: float) -> None:
         started = None
         try:
             for answer in work(progress=self._progress, cancel=self._cancel):
-                started = started or time.monotonic()
                 self._tell(latest=answer)
+                if started is None:
+                    self._cancel.wait(breath)
+                    started = time.monotonic()
         except Cancelled:
             self.cancelled = True
         except ExplorerError as error:
@@ -103,13 +106,13 @@ def _stop_all() -> None:
         each.wait(FAREWELL)
 
 
-def job(name: str, key, work: Callable[..., Iterator]) -> Job:
+def job(name: str, key, work: Callable[..., Iterator], breath: float = 0.0) -> Job:
     """The tab's job of this name for `key`; a job for another key is stale and is cancelled."""
     jobs = state().jobs
     if name not in jobs or jobs[name].key != key:
         if name in jobs:
             jobs[name].drop()
-        jobs[name] = Job(key, work)
+        jobs[name] = Job(key, work, breath)
     return jobs[name]
 
 

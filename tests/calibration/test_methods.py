@@ -6,7 +6,7 @@ import pytest
 from explorer.calibration import METHODS, calibrate
 from explorer.calibration.entropy import EMPTY, divergences
 from explorer.recipe import Recipe
-from explorer.rows import Record
+from explorer.rows import Record, Rows
 from methods import recipe_of, spelled
 
 
@@ -18,6 +18,16 @@ def test_minmax_is_the_data():
     x = some()
     low, high = calibrate(x, "int8-asym-channel-minmax")
     assert np.array_equal(low.ravel(), x.min(axis=1)) and np.array_equal(high.ravel(), x.max(axis=1))
+
+
+def test_quantiles_are_numpys_bit_for_bit():
+    draw = np.random.default_rng(3)
+    for n in (1, 2, 3, 9, 100, 4097):
+        x = (draw.standard_normal((5, n)) * 10 ** draw.uniform(-30, 30, (5, 1))).astype(np.float32)
+        for q in (0.0, 1.0, 0.5, 0.999, *draw.uniform(0, 1, 40)):
+            q = float(q)
+            assert np.array_equal(Rows.of(x).quantile(q), np.quantile(x, q, axis=1).astype(np.float64))
+            assert np.array_equal(Rows.of(x).quantile(q, magnitude=True), np.quantile(np.abs(x), q, axis=1).astype(np.float64))
 
 
 @pytest.mark.parametrize("percent", [50, 99, 99.9, 100])
