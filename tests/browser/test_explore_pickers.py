@@ -67,7 +67,7 @@ CASES = {
     ("seed", 5): (BASE, BASE.replace(seed=5)),
     ("weights.rounding", "Down"): weights("int5-sym-channel-mse-floor"),
     ("weights.rounding", "Stochastic"): weights("int5-sym-channel-mse-stochastic"),
-    ("weights.rounding", "As torch's fake_quantize"): weights("int5-sym-channel-mse-reciprocal"),
+    ("weights.rounding", "torch fake_quantize"): weights("int5-sym-channel-mse-reciprocal"),
     ("weights.factor", 0.5): weights("int5-sym-channel-mse@0.5"),
     ("activations.rounding", "Down"): inputs("int4-asym-tensor-p99-floor", ACTIVE),
     ("activations.factor", 0.4): inputs("int4-asym-tensor-p99@0.4", ACTIVE),

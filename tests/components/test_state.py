@@ -142,11 +142,11 @@ def test_a_rounding_that_cannot_stay_is_named(tab):
     page.change_recipe("weights", rounding="absmax")
     page.change_recipe("weights", scheme="asym")
     assert str(tab.settings.weights) == "int5-asym-channel-mse"
-    assert tab.problem == "Rounding is to the nearest again: “As bitsandbytes” cannot go with INT5 asymmetric."
+    assert tab.problem == "Rounding is to the nearest again: “bitsandbytes” cannot go with INT5 asymmetric."
     page.change_recipe("weights", rounding="fma")
     assert tab.settings.weights.rounding == "fma" and not tab.problem
     page.change_recipe("weights", format="mxfp4")
-    assert tab.problem.endswith("“As torch's quantize_per_tensor” cannot go with MXFP4.")
+    assert tab.problem.endswith("“torch quantize_per_tensor” cannot go with MXFP4.")
 
 
 def test_an_integer_after_a_format_of_its_own_scales_is_as_the_last_one_was(tab):
