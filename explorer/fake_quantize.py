@@ -119,7 +119,10 @@ class ActivationQuantizer:
                 whole = torch.from_numpy(fused(*map(np.asarray, (x, by, zero_point)), self.recipe.bits))
                 torch.clamp(whole, lowest, highest, out=y).sub_(zero_point).mul_(scale)
                 return
-            torch.div(x, scale, out=y) if by is None else torch.mul(x, by, out=y)
+            if by is None:
+                torch.div(x, scale, out=y)
+            else:
+                torch.mul(x, by, out=y)
             if self.recipe.rounding in BEFORE:
                 round_(y.add_(zero_point)).clamp_(lowest, highest).sub_(zero_point).mul_(scale)
                 return

@@ -81,8 +81,10 @@ class Tiling:
             for left in range(0, self.columns, across):
                 yield slice(top, min(top + down, self.rows)), slice(left, min(left + across, self.columns))
 
-    def spread_over(self, values: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
-        """The part of `spread` that lies over a region."""
+    def spread_over(self, values: np.ndarray | None, rows: slice, columns: slice) -> np.ndarray | None:
+        """The part of `spread` that lies over a region; None of None."""
+        if values is None:
+            return None
         if values.shape[0] > 1:
             values = values[rows] if self.height == 1 else values[np.arange(rows.start, rows.stop) // self.height]
         if values.shape[1] == 1:

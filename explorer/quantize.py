@@ -156,7 +156,7 @@ def quantize(x, recipe: Recipe | str, *, axis: int = 0, seed: int = 0, ranges=No
     codes = np.empty(m.shape, recipe.element.code_type)
     with np.errstate(over="ignore"):  # infinitely many steps are clipped like too many
         for place in tiling.regions(REGION if recipe.rounding == "fma" else STRIP):  # torch's work is done on all cores
-            spread = [part if part is None else tiling.spread_over(part, *place) for part in (scale, by, shift)]
+            spread = [tiling.spread_over(part, *place) for part in (scale, by, shift)]
             if recipe.scheme:
                 codes[place] = _integers(m[place], *spread, recipe, rounder)
             else:
@@ -208,17 +208,16 @@ def clipped(x: np.ndarray, q: QuantizedTensor) -> np.ndarray:
     outside = np.empty(m.shape, bool)
     for place in q.tiling.regions():
         y = m[place] if q.offset is None else m[place] - q.tiling.spread_over(q.offset, *place)
-        scale, by = (part if part is None else q.tiling.spread_over(part, *place) for part in (q.scale, q.by))
+        scale, by = (q.tiling.spread_over(part, *place) for part in (q.scale, q.by))
         lowest, highest = _ends(q, place)
-        whole = recipe.scheme and q.zero_point.dtype.kind != "f"
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            if whole:
+            if recipe.scheme and q.zero_point.dtype.kind != "f":
                 shift = q.tiling.spread_over(q.zero_point, *place).astype(np.float32)
                 y = whole_steps(y, scale, by, shift, recipe, nearest if recipe.rounding == "stochastic" else rounder_of(recipe))
             else:
                 y = in_steps(y, scale, by)
-        if recipe.scheme and not whole:  # between two codes: half a step beyond the ends still rounds to them
-            lowest, highest = lowest - np.float32(0.5), highest + np.float32(0.5)
+                if recipe.scheme:  # a zero point between two codes: half a step beyond the ends still rounds to them
+                    lowest, highest = lowest - np.float32(0.5), highest + np.float32(0.5)
         outside[place] = ((y < lowest) | (y > highest)) & (scale != 0)  # a block of scale 0 is rounded, to zeros
     return unmatrix(outside, x.shape, q.axis)
 

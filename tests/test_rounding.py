@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from exact import multiplied_and_added
 from bitsandbytes.functional import int8_vectorwise_quant
+from exact import multiplied_and_added
 
 from explorer.fake_quantize import ActivationQuantizer
 from explorer.parity import probes

@@ -118,10 +118,6 @@ class Floating(Number):
             codes[magnitude == 0x7F] = 0  # NaN, as by the table
         return codes
 
-    def _are_finite(self, codes: np.ndarray) -> bool:
-        """Of 8 bits."""
-        return (codes & 0x7F).max() < self.code_count // 2
-
     def _pattern(self, values: np.ndarray) -> np.ndarray:
         """The codes of representable values, given as bits of float32."""
         return self._patterns.take(values >> np.uint32(23 - self.mantissa_bits), mode="clip")
@@ -142,7 +138,7 @@ class Floating(Number):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """The values that bit patterns stand for, float32 of the codes' shape."""
         codes = np.asarray(codes, self.code_type)
-        if self.id == "fp8e5m2" and codes.size >= MANY and self._are_finite(codes):
+        if self.id == "fp8e5m2" and codes.size >= MANY and (codes & 0x7F).max() < self.code_count // 2:
             return self._as_half(codes)
         return codes.view(np.float32).copy() if self.bits == 32 else self._table.take(codes, mode="clip")
 

@@ -25,9 +25,9 @@ def comparisons() -> list[Comparison]:
         for id, name in CASTS.items()
     ]
     for recipe in _spelled("fma", "int8-symfull-tensor", "int8-asym-tensor", "uint8-asym-tensor"):  # its qint8 has no narrow range
-        found.append(_comparison(recipe, "quantize_per_tensor", _per_tensor, "zero point first"))
+        found.append(_comparison(recipe, "quantize_per_tensor", _per_tensor, _zero_point(recipe)))
     for recipe in _spelled("muladd", "int8-symfull-channel", "int8-asym-channel", "uint8-asym-channel"):
-        found.append(_comparison(recipe, "quantize_per_channel", _per_channel, "zero point first"))
+        found.append(_comparison(recipe, "quantize_per_channel", _per_channel, _zero_point(recipe)))
     for number in FORMATS:
         if number.kind == "integer":
             for recipe in _both(f"{number.id}-{'sym' if number.signed else 'asym'}-tensor"):
@@ -56,9 +56,8 @@ def _spelled(own: str, *recipes: str) -> list[Recipe]:
     return [*_both(*recipes), *(Recipe.parse(f"{recipe}-{own}") for recipe in recipes if "asym" in recipe)]
 
 
-def _comparison(recipe: Recipe, against: str, run, *rules: str) -> Comparison:
+def _comparison(recipe: Recipe, against: str, run, rules: tuple[str, ...] = ()) -> Comparison:
     """Rules beside torch's reciprocals, which a recipe can say."""
-    rules = tuple(rule for rule in rules if _zero_point(recipe))
     return Comparison(str(recipe), against, partial(run, recipe), rules if recipe.rounding in BY_INVERSE else ("reciprocal", *rules))
 
 

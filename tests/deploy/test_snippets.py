@@ -16,6 +16,7 @@ from explorer.deploy.content import Plan
 from explorer.deploy.snippets import TOOLS, snippets
 from explorer.presets import PRESETS, apply
 from explorer.quantize import quantize
+from explorer.recipe import ROUNDINGS
 from explorer.settings import Settings
 
 DIGITS = Settings("digits", calibration_samples=8, evaluation_samples=8)
@@ -117,4 +118,4 @@ def test_a_tool_that_rounds_otherwise_says_so(which):
     assert of("torchao", **recipes).code
     for rounding in ("away", "floor", "stochastic"):
         found = of("torchao", **recipes | {which: f"{recipes[which]}-{rounding}"})
-        assert not found.code and found.why.startswith(f"it does not round so: {rounding} is ")
+        assert not found.code and found.why == f"it does not round so: {rounding} is {ROUNDINGS[rounding]}"

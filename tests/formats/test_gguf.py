@@ -55,12 +55,13 @@ def test_every_block_is_ggmls(id):
 def test_what_llama_would_store_as_infinity_is_refused(id):
     """And nothing else is: up to the number below 65,520 FP16 rounds to its largest."""
     largest = {"q8_0": 127, "q4_0": 8, "q5_0": 16}.get(id, 1) * np.float32(65_520)
-    for size, fits in ((3e38, False), (largest, False), (np.nextafter(largest, np.float32(0)), True), (1e-44, True)):
+    for size, fits in ((3e38, False), (largest, False), (np.nextafter(largest, np.float32(0)), True), (1e-30, True), (1e-44, True)):
         x = np.float32([[0] * 64, [0] * 32 + [-size, size] + [size / 2] * 30])
         packed = getattr(gguf.quants, id.upper()).quantize_rows(x)
         assert np.isfinite(gguf.quants.dequantize(packed, gguf.GGMLQuantizationType[id.upper()])).all() == fits
         if fits:
-            assert np.isfinite(quantize(x, id).dequantize()).all()
+            back = quantize(x, id).dequantize()
+            assert np.isfinite(back).all() and np.abs(back, dtype=np.float64).max() <= max(2.0 * size, 6e-8)
             continue
         with pytest.raises(DataError, match="1 of 4 blocks, the first in row 1 of the matrix at number 32, need"):
             quantize(x, id)
