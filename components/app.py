@@ -27,7 +27,8 @@ from components.words import en  # noqa: E402
 
 keep_unsent()
 HERE = Path(__file__).parent
-STYLE, ICON = HERE / "style.css", HERE / "icon.svg"
+ICON = HERE / "icon.svg"
+STYLES = HERE / "charts" / "origin.css", HERE / "style.css"
 # Until a run has ended a picker that was made anew has its predecessor beside it
 ONCE = '.stApp:has([data-stale="false"][class*="st-key-{name}-"]) [data-stale="true"][class*="st-key-{name}-"] {{ display: none; }}\n'
 
@@ -41,7 +42,8 @@ def freeze() -> None:
 
 def main() -> None:
     st.set_page_config(page_title=en.TITLE, page_icon=str(ICON), layout="wide")
-    st.html(f"<style>{STYLE.read_text()}{''.join(ONCE.format(name=name.replace('.', '-')) for name in sorted(state().made))}</style>")
+    once = (ONCE.format(name=name.replace(".", "-")) for name in sorted(state().made))
+    st.html(f"<style>{''.join(style.read_text() for style in STYLES)}{''.join(once)}</style>")
     page = st.navigation(
         [
             st.Page(explore, title=en.EXPLORE, default=True),

@@ -72,8 +72,8 @@ def test_files_are_short_and_named_for_what_they_do():
 
 
 def test_every_picture_and_table_says_where_its_figures_come_from():
-    """draw and the tables take the origin of what they show; a badge is drawn with it."""
-    drawn = {"draw": "origin"}
+    """draw and titled take the origin of what is shown; a badge is drawn with it."""
+    drawn = {"draw": "origin", "titled": "origin"}
     for file in PAGE:
         for node in ast.walk(ast.parse(file.read_text())):
             called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""

@@ -1,8 +1,7 @@
-"""Accuracy with its interval above, size below, against the bits of the weights."""
+"""Accuracy with its interval above, what it costs below, against the bits of the weights."""
 
-import plotly.graph_objects as go
+import math
 
-from components.charts.style import Palette, figure
 from components.words import en, en_cost
 from components.words.numbers import axis, in_one_prefix, in_one_unit, size, value
 from components.words.numbers import metric as written
@@ -13,52 +12,38 @@ RISING = ("share", "cosine")  # units of metrics that are better the higher
 ORDER = (2, 3, 4, 5, 6, 7, 8, 16, 32)
 
 
-def bits(points: list[dict], metric: str, now: int, own: str, colors: Palette, below: str = "size", alike: bool = True) -> tuple[go.Figure, str]:
-    """points: dicts of views.tradeoff; now: bits of the weights in force; own: their format, if no integer;
-    below: one of en_cost.AXES, what the bars show; alike: whether one of the points is what is in force."""
+def bits(points: list[dict], metric: str, now: int, own: str, below: str = "size", alike: bool = True) -> dict:
+    """What components.points draws as "widths". points: dicts of views.tradeoff; now: bits of the weights in force;
+    own: their format, if no integer; below: one of en_cost.AXES, what the bars show; alike: whether one of the points
+    is what is in force."""
     points = sorted(points, key=lambda point: (point["bits"], point["format"]))
     order = [name_of(width, "") for width in ORDER]
     if own:  # beside the integers of as many bits
         order.insert(next(i for i, width in enumerate(ORDER) if width >= now) + (now in ORDER), own)
     chosen = (own or name_of(now, "")) if alike else None
-    x = [name_of(point["bits"], point["format"]) for point in points]
-    marked = [colors.accent if name == chosen else colors.quiet for name in x]
+    names = [name_of(point["bits"], point["format"]) for point in points]
     tips = [_tip(point, below) for point in points]
-    title, sizes = _bars(points, below)
-    factor, unit = axis(points[0]["unit"])
-    endless = max(point["value"] for point in points) > LOGARITHMIC * min(point["value"] for point in points)
-    scale = {"type": "log"} if endless and points[0]["unit"] != "share" else {"rangemode": "tozero"}
-    chart = figure(
-        colors, 380,
-        xaxis={"type": "category", "categoryarray": order, "categoryorder": "array",
-               "range": [-0.5, len(order) - 0.5], "title": en.BITS_X, "anchor": "y2", "showgrid": False},
-        yaxis={"domain": [0.42, 1], "title": f"{metric}{unit}", "nticks": 5} | scale,
-        yaxis2={"domain": [0, 0.32], "title": title, "rangemode": "tozero", "nticks": 3},
-    )  # fmt: skip
-    values = [factor * point["value"] for point in points]
-    chart.add_scatter(
-        x=x, y=values, mode="lines+markers", line={"color": colors.quiet, "width": 1.5},
-        marker={"color": marked, "size": [13 if name == chosen else 8 for name in x],
-                "symbol": ["diamond" if name == chosen else "circle" for name in x]},
-        error_y={"type": "data", "symmetric": False, "color": colors.quiet, "thickness": 1.2, "width": 4,
-                 "array": [factor * (point["high"] - point["value"]) for point in points],
-                 "arrayminus": [factor * (point["value"] - point["low"]) for point in points]},
-        hovertext=tips, hoverinfo="text",
-    )  # fmt: skip
-    chart.add_bar(
-        x=x, y=sizes, yaxis="y2", marker_color=marked, width=0.5,
-        hovertext=tips, hoverinfo="text", text=["—" if each is None else f"{each:.3g}" for each in sizes], textposition="outside",
-        cliponaxis=False, constraintext="none", textfont={"size": 11},
-    )  # fmt: skip
-    here = [point for name, point in zip(x, points) if name == chosen]
-    if here:  # as a trace: an annotation on a logarithmic axis wants exponents
-        above, side = points[0]["unit"] not in RISING, "right" if chosen in order[:-2] else "left"  # where no line goes
-        chart.add_scatter(
-            x=[chosen], y=[factor * here[0]["high" if above else "low"]], mode="text", text=[f"  {en.BITS_HERE}  " if above else f" <br>  {en.BITS_HERE}  "],
-            textposition=f"{'top' if above else 'bottom'} {side}", textfont={"color": colors.accent}, cliponaxis=False, hoverinfo="skip",
-        )  # fmt: skip
+    title, costs = _bars(points, below)
+    least, most = (end(point["value"] for point in points) for end in (min, max))
     alt = en.BITS_ALT if below == "size" else en.BITS_ALT.replace("size", below)
-    return chart, alt.format(metric=metric, count=len(points), points="; ".join(tips))
+    return {
+        "alt": alt.format(metric=metric, count=len(points), points="; ".join(tips)),
+        "order": order, "x": en.BITS_X, "y": metric + axis(points[0]["unit"])[1], "below": title,
+        "logarithmic": points[0]["unit"] != "share" and 0 < LOGARITHMIC * least < most,
+        "here": en.BITS_HERE, "rising": points[0]["unit"] in RISING,
+        "points": [
+            placed(point, name, tip, name == chosen) | {"cost": cost, "cost_text": "—" if cost is None else f"{cost:.3g}"}
+            for point, name, tip, cost in zip(points, names, tips, costs)
+        ],
+    }  # fmt: skip
+
+
+def placed(point: dict, name: str, tip: str, chosen: bool) -> dict:
+    """What every picture of a point needs: where a click on it goes, and its value and interval as on the axis; None for what is endless."""
+    factor, _ = axis(point["unit"])
+    goes = {key: point[key] for key in ("bits", "format", "preset")}
+    ends = {key: factor * point[key] if math.isfinite(point[key]) else None for key in ("value", "low", "high")}
+    return {"goes": goes, "name": name, "tip": tip, "chosen": chosen} | ends
 
 
 def _bars(points: list[dict], below: str) -> tuple[str, list]:

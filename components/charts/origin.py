@@ -18,6 +18,11 @@ def badges(origin: str, why: str = "") -> str:
     return " ".join(badge(kind, en.ORIGINS[kind][0], why or en.ORIGINS[kind][1]) for kind in origin.split())
 
 
+def titled(title: str, *, origin: str, why: str = "") -> str:
+    """HTML of the title over a figure, with its badges."""
+    return f'<h3 class="chart-title">{html.escape(title, quote=False)} {badges(origin, why)}</h3>'
+
+
 def mark(origin: str, why: str = "") -> None:
     """The same on a line of its own, above figures that have no title."""
     st.html(f'<div class="chart-title">{badges(origin, why)}</div>')

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 import streamlit as st
 
-from components.charts.origin import badges
+from components.charts.origin import titled
 
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
 TICKS = {factor * 10.0**power: power + log for power in range(-15, 16) for factor, log in ((1, 0.0), (2, 0.30103), (5, 0.69897))}  # and their log10
@@ -67,9 +67,5 @@ def log_axis(values: list[float], written: Callable[[float], str]) -> dict:
 def draw(chart: go.Figure, alt: str, title: str, key: str, *, origin: str, why: str = "", **selection) -> None:
     """The figure under its title and badge, with its alt text. origin, why: see origin.badges. selection: what a click on it does,
     as st.plotly_chart takes it."""
-    st.html(f'<h3 class="chart-title">{_escaped(title)} {badges(origin, why)}</h3>')
+    st.html(titled(title, origin=origin, why=why))
     st.plotly_chart(chart, theme=None, config=CONFIG, key=key, alt=alt, **selection)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -2,31 +2,27 @@
 
 import streamlit as st
 
-from components.charts import activations, bits, channels, crest, tables
+from components.charts import activations, channels, crest, tables
 from components.charts.style import draw, palette
 from components.controls.before_after import before_after
-from components.controls.cost import axis, cost
+from components.controls.cost import cost
 from components.controls.experiment import Snapshot
 from components.controls.graph import graph
 from components.controls.job import Job, job
 from components.controls.parts import parts
 from components.controls.samples import sampled
 from components.controls.state import look, shown, state
-from components.controls.progress import stopped, under_way
-from components.controls.tradeoff import arrive
-from components.controls.tradeoff import tradeoff as tradeoff_chart
-from components.words import en, en_activations, en_cost
+from components.controls.tradeoff import bits_and_tradeoff
+from components.words import en, en_activations
 from components.words.numbers import whole
-from explorer.models import MODELS
 from explorer.recipe import Recipe
 from explorer.settings import Settings
 from explorer.views.activations import activations as activation_numbers
 from explorer.views.channels import channels as channel_numbers
 from explorer.views.crest import crest as crest_numbers
-from explorer.views.tradeoff import BITS, alike, at_bits, own_format, tradeoff
+from explorer.views.tradeoff import BITS, at_bits, own_format, tradeoff
 from explorer.views.worked import article, worked
 
-POLL = 0.5
 BREATH = 0.3  # seconds in which the page is drawn before other bit widths compete with it for the cores
 UNASKED = 2.0  # seconds an evaluation may take for all bit widths to be measured unasked
 
@@ -45,7 +41,6 @@ def _chosen(tab: str) -> None:
 
 
 def _bits(running: Job, snapshot: Snapshot, selected: int) -> None:
-    arrive()
     settings = _without_bits(snapshot.settings)
     known = state().jobs.get("bits")
     asked = known is not None and known.key == settings
@@ -58,7 +53,7 @@ def _bits(running: Job, snapshot: Snapshot, selected: int) -> None:
             return
     measured = job("bits", settings, _points(settings, snapshot.settings.weights.bits), BREATH)
     measured.wait(0.1, lambda job: job.latest is not None)  # its first point is mostly known already
-    st.fragment(_bits_chart, run_every=None if measured.ended else POLL)(measured, snapshot, not measured.ended)
+    bits_and_tradeoff(measured, snapshot.settings)
 
 
 def _without_bits(settings: Settings) -> Settings:
@@ -75,23 +70,6 @@ def _points(settings: Settings, chosen: int):
             yield tuple(points)
 
     return work
-
-
-def _bits_chart(measured: Job, snapshot: Snapshot, was_running: bool) -> None:
-    if was_running and measured.ended:
-        st.rerun()
-    points = list(measured.latest or ())
-    metric = en.ACCURACY[MODELS[snapshot.settings.model].metric]
-    if was_running:
-        under_way(measured, "bits", en.BITS_RUNNING.format(done=len(points), all=len(BITS)))
-    stopped(measured, "bits")
-    if points:
-        weights = snapshot.settings.weights
-        below = axis()
-        same = alike(snapshot.settings)
-        title = (en_cost.BITS_TITLE if same else en_cost.BITS_ALIKE_TITLE).format(metric=metric, measure=en_cost.AXES[below].lower())
-        draw(*bits.bits(points, metric, weights.bits, own_format(weights), palette(), below, same), title=title, key="bits.chart", origin=en_cost.AXIS_ORIGIN[below])
-        tradeoff_chart(snapshot.settings, points, metric, below)
 
 
 def _channels(running: Job, snapshot: Snapshot, selected: int) -> None:

@@ -1,29 +1,35 @@
-"""Accuracy against size, latency or energy: the bit widths that were run, the presets on request; a click goes there."""
+"""Accuracy against the bits of the weights, and against size, latency or energy: the bit widths that were run, the presets
+on request; a click on a point goes there."""
 
 import streamlit as st
 
-from components.charts.style import draw, palette
-from components.charts.tradeoff import tradeoff as chart
+from components.charts.bits import bits
+from components.charts.origin import titled
+from components.charts.tradeoff import tradeoff
+from components.controls.cost import axis
 from components.controls.job import Job, job
 from components.controls.progress import stopped, under_way
 from components.controls.state import change, state
-from components.words import en_cost
+from components.points import points
+from components.words import en, en_cost
+from explorer.models import MODELS
 from explorer.presets import PRESETS, preset_of
 from explorer.presets import apply as at_preset
 from explorer.settings import Settings
-from explorer.views.tradeoff import alike, at_bits, own_format, presets
+from explorer.views.tradeoff import BITS, alike, at_bits, own_format, presets
 
 POLL = 0.5
 KEY = "presets"
-WANTED = "tradeoff.wanted"  # the point that was clicked
+GONE = "tradeoff.gone"  # whether a point was picked that the page does not show yet
 
 
-def tradeoff(settings: Settings, bits: list[dict], metric: str, below: str) -> None:
-    """bits: points of the bit widths so far."""
-    running = state().jobs.get(KEY)
-    mine = running if running is not None and running.key == _plain(settings) else None
-    going = mine is not None and not mine.ended
-    st.fragment(_shown, run_every=POLL if going else None)(settings, bits, metric, below, mine, going)
+def bits_and_tradeoff(measured: Job, settings: Settings) -> None:
+    """Both pictures, filling in. measured: its answers are the points of the bit widths so far."""
+    st.session_state.pop(GONE, None)
+    asked = state().jobs.get(KEY)
+    asked = asked if asked is not None and asked.key == _plain(settings) else None
+    running = [each for each in (measured, asked) if each is not None and not each.ended]
+    st.fragment(_shown, run_every=POLL if running else None)(settings, measured, asked, running)
 
 
 def _plain(settings: Settings) -> Settings:
@@ -31,23 +37,41 @@ def _plain(settings: Settings) -> Settings:
     return at_preset(settings, "fp32")
 
 
-def _shown(settings: Settings, bits: list[dict], metric: str, below: str, running: Job | None, was_running: bool) -> None:
-    if was_running and running.ended or WANTED in st.session_state:  # the click ran this fragment alone
+def _shown(settings: Settings, measured: Job, asked: Job | None, running: list[Job]) -> None:
+    """running: the jobs that this looks after, again and again."""
+    if GONE in st.session_state or any(each.ended for each in running):  # this fragment alone ran: the page follows
         st.rerun()
-    points = [*bits, *((running and running.latest) or ())]
-    now = {"bits": settings.weights.bits if alike(settings) else None, "format": own_format(settings.weights), "preset": preset_of(settings)}
-    title = en_cost.TRADEOFF_TITLE.format(metric=metric, what=en_cost.AXES[below].lower())
-    draw(*chart(points, metric, now, palette(), below), title=title, key="tradeoff.chart", origin=en_cost.AXIS_ORIGIN[below],
-         on_select=lambda: _clicked(points), selection_mode="points")  # fmt: skip
+    widths = list(measured.latest or ())
+    if measured in running:
+        under_way(measured, "bits", en.BITS_RUNNING.format(done=len(widths), all=len(BITS)))
+    stopped(measured, "bits")
+    if not widths:
+        return
+    chosen = list((asked and asked.latest) or ())
+    below = axis()
+    points(_pictures(settings, widths, chosen, below), key="tradeoff", on_pick=_picked)
     st.caption(en_cost.TRADEOFF_SAID)
-    if running is None:
+    if asked is None:
         if st.button(en_cost.TRADEOFF_ADD, key="tradeoff.presets", help=en_cost.TRADEOFF_ADD_HELP.format(count=len(PRESETS)), on_click=_start, args=(settings,)):
             st.rerun()  # so that this fragment looks again and again
         return
-    if was_running:
-        done = len(points) - len(bits)
-        under_way(running, KEY, en_cost.TRADEOFF_RUNNING.format(done=done, all=len(PRESETS)))
-    stopped(running, KEY)
+    if asked in running:
+        under_way(asked, KEY, en_cost.TRADEOFF_RUNNING.format(done=len(chosen), all=len(PRESETS)))
+    stopped(asked, KEY)
+
+
+def _pictures(settings: Settings, widths: list[dict], chosen: list[dict], below: str) -> dict:
+    """What components.points draws. widths, chosen: points of the bit widths and of the presets."""
+    metric, same, own = en.ACCURACY[MODELS[settings.model].metric], alike(settings), own_format(settings.weights)
+    measure, origin = en_cost.AXES[below].lower(), en_cost.AXIS_ORIGIN[below]
+    now = {"bits": settings.weights.bits if same else None, "format": own, "preset": preset_of(settings)}
+    title = (en_cost.BITS_TITLE if same else en_cost.BITS_ALIKE_TITLE).format(metric=metric, measure=measure)
+    against = en_cost.TRADEOFF_TITLE.format(metric=metric, what=measure)
+    scatter = tradeoff([*widths, *chosen], metric, now, below)
+    return {
+        "widths": bits(widths, metric, settings.weights.bits, own, below, same) | {"title": title, "heading": titled(title, origin=origin)},
+        "scatter": scatter and scatter | {"title": against, "heading": titled(against, origin=origin)},
+    }
 
 
 def _start(settings: Settings) -> None:
@@ -62,18 +86,9 @@ def _start(settings: Settings) -> None:
     job(KEY, _plain(settings), work)
 
 
-def _clicked(points: list[dict]) -> None:
-    chosen = st.session_state["tradeoff.chart"]["selection"]["points"]
-    if chosen and "customdata" in chosen[0]:
-        at = chosen[0]["customdata"]
-        st.session_state[WANTED] = points[at[0] if isinstance(at, list) else at]
-
-
-def arrive() -> None:
-    """Go to the point that was clicked; in a run of the whole page, which shows the pickers and the address anew."""
-    if WANTED in st.session_state:
-        go_to(st.session_state.pop(WANTED))
-        st.rerun()
+def _picked(point: dict) -> None:
+    go_to(point)
+    st.session_state[GONE] = True
 
 
 def go_to(point: dict) -> None:

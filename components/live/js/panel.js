@@ -1,6 +1,4 @@
-// What is text and not picture: titles, legends, the strip of numbers, the note and the tip.
-
-const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+// What is text and not picture: titles, legends, the strip of numbers and the note.
 
 function showTitles({ data, root }) {
   const { bars, histogram, curve, words } = data;
@@ -72,19 +70,4 @@ function showNumbers({ data, outcome, root }) {
 function sayOutcome({ data: { words }, outcome, root }) {
   if (!outcome.exact) return;
   setText(root.querySelector(".said"), fill(words.said, { mse: short(outcome.mse), sqnr: decibels(outcome.sqnr) }));
-}
-
-function showTip(live, plot, event, text) {
-  const { tip, board } = live;
-  setText(tip, text);
-  tip.hidden = false;
-  const home = board.getBoundingClientRect();
-  const here = plot.getBoundingClientRect();
-  const left = clamp(event.clientX - home.left - tip.offsetWidth / 2, 0, home.width - tip.offsetWidth);
-  const above = event.clientY - home.top - tip.offsetHeight - 16;
-  tip.style.translate = `${left}px ${Math.max(above, here.top - home.top - tip.offsetHeight)}px`;
-}
-
-function hideTip(live) {
-  live.tip.hidden = true;
 }
