@@ -11,8 +11,9 @@ export default function liveComponent({ parentElement, data, setTriggerValue }) 
   }
   live.trigger = setTriggerValue;
   dress(live);
+  if (!live.observer) observe(live);
   receive(live, data);
-  return () => unmount(live);
+  return () => rest(live);
 }
 
 // The theme may have changed: colours, and the font that labels are measured in.
@@ -40,6 +41,8 @@ function mount(root) {
     shown: [],        // bar heights on their way to data.bars.values
     hover: { bar: null },
     timers: {},
+    observer: null,
+    frame: null,
     ruler: document.createElement("canvas").getContext("2d"),
     nonce: 0,
   };
@@ -53,15 +56,20 @@ function mount(root) {
   listenToCurve(live);
   handlesOf(live).forEach((handle) => listenToHandle(live, handle));
   document.fonts.ready.then(() => requestDraw(live));
-  live.observer = new ResizeObserver((entries) => resize(live, entries));
-  Object.values(live.parts).forEach(({ plot }) => live.observer.observe(plot));
   return live;
 }
 
-function unmount(live) {
+function observe(live) {
+  live.observer = new ResizeObserver((entries) => resize(live, entries));
+  Object.values(live.parts).forEach(({ plot }) => live.observer.observe(plot));
+}
+
+// What was let go may be taken up again as it is.
+function rest(live) {
   live.observer.disconnect();
   Object.values(live.timers).forEach(clearTimeout);
   cancelAnimationFrame(live.frame);
+  live.observer = live.frame = null;
 }
 
 function resize(live, entries) {
