@@ -15,8 +15,9 @@ export default function pointsComponent({ parentElement, data, setTriggerValue }
   view.data = data;
   hideTip(view);
   for (const figure of view.figures) showTexts(figure, data[figure.name]);
+  if (!view.observer) observe(view);
   requestDraw(view);
-  return () => unmount(view);
+  return () => rest(view);
 }
 
 // Marks lie over lines, and bands over each other: neither may show through.
@@ -32,14 +33,26 @@ function mount(root) {
     tip: root.querySelector(".hint"),
     figures: Object.keys(PICTURES).map((name) => figureOf(root, name)),
     ruler: document.createElement("canvas").getContext("2d"),
+    observer: null,
+    frame: null,
     nonce: 0,
   };
   view.measure = (text) => view.ruler.measureText(text).width;
   view.figures.forEach((figure) => listenTo(view, figure));
   document.fonts.ready.then(() => requestDraw(view));
+  return view;
+}
+
+function observe(view) {
   view.observer = new ResizeObserver((entries) => resize(view, entries));
   view.figures.forEach(({ plot }) => view.observer.observe(plot));
-  return view;
+}
+
+// What was let go may be taken up again as it is.
+function rest(view) {
+  view.observer.disconnect();
+  cancelAnimationFrame(view.frame);
+  view.observer = view.frame = null;
 }
 
 function figureOf(root, name) {
@@ -47,11 +60,6 @@ function figureOf(root, name) {
   const part = (selector) => element.querySelector(selector);
   return { name, element, caption: part("figcaption"), legend: part(".legend"), plot: part(".plot"), canvas: part("canvas"),
     list: part(".options"), width: 0, height: 0, layout: null };
-}
-
-function unmount(view) {
-  view.observer.disconnect();
-  cancelAnimationFrame(view.frame);
 }
 
 function resize(view, entries) {
