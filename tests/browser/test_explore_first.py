@@ -62,7 +62,7 @@ def test_the_bars_show_what_the_switch_says(explore):
         page.get_by_role("radio", name=label).click()
         at(page, encode_link(BASE, {"pic": view}))
         expect(page.get_by_role("listbox", name=label)).to_have_count(1)
-        for option, wanted in zip(page.locator("[role=option]").all(), layers[column], strict=True):
+        for option, wanted in zip(page.locator(".bars [role=option]").all(), layers[column], strict=True):
             shown = re.search(r": (−?[\d.]+)( × 10⁻\S+)?", option.get_attribute("aria-label"))
             if not shown[2]:
                 assert float(shown[1].replace("−", "-")) == pytest.approx(factor * wanted, rel=6e-3, abs=0.06)

@@ -21,7 +21,8 @@ COMES_FROM = {  # what each tab shows
 def origins(app: AppTest) -> set[str]:
     """Of all badges but those of the strip of figures."""
     pieces = [str(each.value) for each in app.get("html") if 'class="figures' not in str(each.value)]
-    return set(re.findall(r'class="figure-origin (\w+)"', "".join(pieces)))
+    pieces += [each.proto.json for each in app.get("bidi_component")]  # a component that brings its titles
+    return set(re.findall(r'class=\\?"figure-origin (\w+)', "".join(pieces)))
 
 
 @pytest.mark.parametrize("tab", en.TABS)

@@ -1,8 +1,11 @@
-"""The picture of accuracy against cost, without a browser: its points, the one in force, and where a click goes."""
+"""The pictures of accuracy against bits and against cost, without a browser: their points, the one in force, and where a click goes."""
+
+import json
+import math
 
 import pytest
 
-from components.charts.style import LIGHT
+from components.charts.bits import bits
 from components.charts.tradeoff import tradeoff
 from components.words import en_cost
 
@@ -11,18 +14,53 @@ POINT = {"format": "", "preset": "", "recipe": "int8", "value": 0.9, "low": 0.85
          "latency_s": 1e-3, "latency_low_s": 3e-4, "latency_high_s": 3e-3, "energy_j": 1e-6}  # fmt: skip
 POINTS = [POINT | {"bits": 8}, POINT | {"bits": 4, "value": 0.7, "size_bytes": 500}, POINT | {"bits": 8, "preset": "tflite-int8"},
           POINT | {"bits": 4, "preset": "mxfp4", "latency_s": None, "energy_j": None}]  # fmt: skip
+NOW = {"bits": 4, "format": "", "preset": None}
 
 
 @pytest.mark.parametrize("below", en_cost.AXES)
 def test_every_point_has_its_interval_and_a_prediction_its_band(below):
-    chart, alt = tradeoff(POINTS, "accuracy", {"bits": 4, "format": "", "preset": None}, LIGHT, below)
-    bits, presets = chart.data
-    assert bits.customdata == (0, 1) and presets.customdata == ((2, 3) if below == "size" else (2,))  # no prediction, no point
-    assert bits.error_y.array == pytest.approx((5, 25)) and (bits.error_x.array is not None) == (below == "latency")
-    assert [size > 9 for size in bits.marker.size] == [False, True] and "90.0 %" in alt and "TFLite" in alt
-    assert chart.layout.xaxis.title.text.endswith("exact" if below == "size" else "predicted")
-    assert chart.layout.xaxis.ticktext[:4] == {"size": ("200 B", "500 B", "1 kB", "2 kB"), "latency": ("500 µs", "1 ms", "2 ms"),
-                                               "energy": ("500 nJ", "1 µJ", "2 µJ")}[below]  # fmt: skip
+    drawn = tradeoff(POINTS, "accuracy", NOW, below)
+    points, kept = drawn["points"], POINTS if below == "size" else POINTS[:3]  # no prediction, no point
+    assert [point["goes"] for point in points] == [{key: point[key] for key in ("bits", "format", "preset")} for point in kept]
+    assert [(point["low"], point["value"], point["high"]) for point in points[:2]] == [pytest.approx((85, 90, 95)), pytest.approx((85, 70, 95))]
+    assert all(("cost_low" in point) == (below == "latency") for point in points)
+    assert [point["chosen"] for point in points[:3]] == [False, True, False] and [point["name"] for point in points[:2]] == ["8", "4"]
+    assert "90.0 %" in drawn["alt"] and "TFLite" in drawn["alt"] and drawn["y"] == "accuracy, %"
+    assert drawn["x"]["title"].endswith("exact" if below == "size" else "predicted")
+    first = {"size": ("200 B", "500 B", "1 kB", "2 kB"), "latency": ("100 µs", "200 µs", "500 µs", "1 ms"), "energy": ("500 nJ", "1 µJ", "2 µJ")}
+    assert tuple(drawn["x"]["ticktext"][:4]) == first[below]
+
+
+def test_a_cost_that_nothing_has_is_no_picture():
+    nothing = [point | {"latency_s": None} for point in POINTS]
+    assert tradeoff(nothing, "accuracy", NOW, "latency") is None
+    assert [point["cost_text"] for point in bits(nothing[:2], "accuracy", 4, "", "latency")["points"]] == ["—", "—"]
+
+
+def test_widths_keep_their_slots_and_say_what_they_cost():
+    drawn = bits(POINTS[:2], "accuracy", 4, "")
+    assert drawn["order"] == ["2", "3", "4", "5", "6", "7", "8", "16", "FP32"] and drawn["below"] == "size, kB"
+    assert [(point["name"], point["cost_text"], point["chosen"]) for point in drawn["points"]] == [("4", "0.5", True), ("8", "1", False)]
+    assert drawn["points"][1]["tip"] == "8 bits: 90.0 % (85.0 % to 95.0 %), 1 kB" and not drawn["logarithmic"]
+    own = bits([*POINTS[:2], POINT | {"bits": 4, "format": "NVFP4"}], "accuracy", 4, "NVFP4")
+    assert own["order"][2:5] == ["4", "NVFP4", "5"] and [point["chosen"] for point in own["points"]] == [False, True, False]
+    assert not any(point["chosen"] for point in bits(POINTS[:2], "accuracy", 4, "", alike=False)["points"])
+
+
+@pytest.mark.parametrize(("unit", "values", "logarithmic"), [
+    ("perplexity", (20.0, 2e5), True), ("perplexity", (20.0, 40.0), False), ("share", (0.01, 0.9), False), ("cosine", (-0.1, 0.9), False),
+])  # fmt: skip
+def test_an_axis_is_logarithmic_where_values_are_far_apart_and_above_zero(unit, values, logarithmic):
+    points = [POINT | {"bits": 4 * i + 4, "unit": unit, "value": value, "low": value, "high": value} for i, value in enumerate(values)]
+    assert bits(points, "metric", 4, "")["logarithmic"] == logarithmic
+
+
+def test_an_endless_interval_reaches_the_browser():
+    """JSON has no infinity."""
+    endless = POINT | {"bits": 2, "unit": "perplexity", "high": math.inf}
+    for drawn in (bits([endless], "perplexity", 2, ""), tradeoff([endless], "perplexity", NOW, "size")):
+        assert drawn["points"][0]["high"] is None and "∞" in drawn["alt"]
+        json.dumps(drawn, allow_nan=False)
 
 
 def test_a_click_goes_there(monkeypatch):
@@ -32,8 +70,8 @@ def test_a_click_goes_there(monkeypatch):
     settings = Settings("digits", "int8-sym-channel-minmax", "uint8-asym-tensor-minmax")
     gone = []
     monkeypatch.setattr(control, "change", lambda how: gone.append(how(settings)))
-    for point in POINTS[1:3]:
-        control.go_to(point)
+    for point in tradeoff(POINTS, "accuracy", NOW, "size")["points"][1:3]:
+        control.go_to(point["goes"])
     control.go_to(POINT | {"bits": 4, "format": "MXFP4"})
     assert [str(each.weights) for each in gone] == ["int4-sym-channel-minmax", "int8-sym-channel-minmax-away"]
     assert str(gone[1].activations) == "int8-asym-tensor-minmax-away"
