@@ -24,12 +24,11 @@ def bits(points: list[dict], metric: str, now: int, own: str, below: str = "size
     names = [name_of(point["bits"], point["format"]) for point in points]
     tips = [_tip(point, below) for point in points]
     title, costs = _bars(points, below)
-    least, most = (end(point["value"] for point in points) for end in (min, max))
     alt = en.BITS_ALT if below == "size" else en.BITS_ALT.replace("size", below)
     return {
         "alt": alt.format(metric=metric, count=len(points), points="; ".join(tips)),
         "order": order, "x": en.BITS_X, "y": metric + axis(points[0]["unit"])[1], "below": title,
-        "logarithmic": points[0]["unit"] != "share" and 0 < LOGARITHMIC * least < most,
+        "logarithmic": far_apart(points),
         "here": en.BITS_HERE, "rising": points[0]["unit"] in RISING,
         "points": [
             placed(point, name, tip, name == chosen) | {"cost": cost, "cost_text": "—" if cost is None else f"{cost:.3g}"}
@@ -44,6 +43,12 @@ def placed(point: dict, name: str, tip: str, chosen: bool) -> dict:
     goes = {key: point[key] for key in ("bits", "format", "preset")}
     ends = {key: factor * point[key] if math.isfinite(point[key]) else None for key in ("value", "low", "high")}
     return {"goes": goes, "name": name, "tip": tip, "chosen": chosen} | ends
+
+
+def far_apart(points: list[dict]) -> bool:
+    """Whether the axis of the metric is logarithmic."""
+    least, most = (end(point["value"] for point in points) for end in (min, max))
+    return points[0]["unit"] != "share" and 0 < LOGARITHMIC * least < most
 
 
 def _bars(points: list[dict], below: str) -> tuple[str, list]:

@@ -1,6 +1,6 @@
 """Accuracy against what it costs: bit widths and presets as points, the one in force marked."""
 
-from components.charts.bits import COSTS, name_of, placed
+from components.charts.bits import COSTS, far_apart, name_of, placed
 from components.charts.style import log_axis
 from components.words import en, en_cost
 from components.words.numbers import axis, size, value
@@ -22,7 +22,7 @@ def tradeoff(points: list[dict], metric: str, now: dict, below: str) -> dict | N
     return {
         "alt": en_cost.TRADEOFF_ALT.format(count=len(known), what=en_cost.AXES[below].lower(), points="; ".join(tips)),
         "x": {"title": title} | log_axis(costs, lambda cost: _cost(cost, below, name)),
-        "y": metric + axis(points[0]["unit"])[1],
+        "y": metric + axis(points[0]["unit"])[1], "logarithmic": far_apart(known),
         "groups": {"bits": en_cost.TRADEOFF_BITS, "presets": en_cost.TRADEOFF_PRESETS},
         "points": [
             placed(point, _label(point), tip, _is(point, now)) | {"cost": point[key]} | {end: point[field] for end, field in band.items()}

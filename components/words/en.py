@@ -221,7 +221,6 @@ WHOLE_NETWORK = "whole network"
 
 
 # Charts that are looked at
-BITS_TITLE = "{metric} and size against bits of the weights, all else as chosen"
 BITS_X = "bits of the weights"
 BITS_SIZE = "size, {unit}"
 BITS_HERE = "chosen now"

@@ -52,7 +52,7 @@ def test_widths_keep_their_slots_and_say_what_they_cost():
 ])  # fmt: skip
 def test_an_axis_is_logarithmic_where_values_are_far_apart_and_above_zero(unit, values, logarithmic):
     points = [POINT | {"bits": 4 * i + 4, "unit": unit, "value": value, "low": value, "high": value} for i, value in enumerate(values)]
-    assert bits(points, "metric", 4, "")["logarithmic"] == logarithmic
+    assert bits(points, "metric", 4, "")["logarithmic"] == tradeoff(points, "metric", NOW, "size")["logarithmic"] == logarithmic
 
 
 def test_an_endless_interval_reaches_the_browser():

@@ -7,6 +7,8 @@ const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bott
 const inside = (a, b) => a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
 const around = (x, y, radius) => ({ left: x - radius, right: x + radius, top: y - radius, bottom: y + radius });
 
+const weightOf = ({ chosen }) => (chosen ? 600 : 400);
+
 // Boxes for a label of this width: above, to the upper sides, to the sides, below.
 function boxesBeside({ x, y, radius }, width) {
   const gap = radius + LABEL_GAP - 4;
@@ -26,7 +28,7 @@ function placeLabels(marks, obstacles, frame, measure) {
   const boxes = marks.map(() => null);
   const order = marks.map((_, i) => i).sort((a, b) => marks[b].chosen - marks[a].chosen);
   for (const i of order) {
-    const choices = boxesBeside(marks[i], measure(marks[i].name)).filter((box) => inside(box, frame));
+    const choices = boxesBeside(marks[i], measure(marks[i].name, weightOf(marks[i]))).filter((box) => inside(box, frame));
     const free = choices.find((box) => !taken.some((other) => overlap(box, other)));
     boxes[i] = free ?? (marks[i].chosen ? choices[0] ?? null : null);
     if (boxes[i]) taken.push(boxes[i]);
@@ -34,5 +36,5 @@ function placeLabels(marks, obstacles, frame, measure) {
   return boxes;
 }
 
-// A name in as many lines as it has words, each as much of it as fits.
-const linesOf = (ctx, name, width) => name.split(" ").map((word) => elide(ctx, word, width));
+// A name in as many lines as it has words, each as much of it as fits: the first one stands between names of one line.
+const linesOf = (ctx, name, first, others) => name.split(" ").map((word, row) => elide(ctx, word, row ? others : first));

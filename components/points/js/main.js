@@ -11,7 +11,6 @@ export default function pointsComponent({ parentElement, data, setTriggerValue }
   }
   view.trigger = setTriggerValue;
   view.palette = opaque(paletteOf(view.root));  // the theme may have changed
-  view.ruler.font = fontOf(view.palette);
   view.data = data;
   hideTip(view);
   for (const figure of view.figures) showTexts(figure, data[figure.name]);
@@ -37,7 +36,10 @@ function mount(root) {
     frame: null,
     nonce: 0,
   };
-  view.measure = (text) => view.ruler.measureText(text).width;
+  view.measure = (text, weight) => {
+    view.ruler.font = fontOf(view.palette, weight);
+    return view.ruler.measureText(text).width;
+  };
   view.figures.forEach((figure) => listenTo(view, figure));
   document.fonts.ready.then(() => requestDraw(view));
   return view;

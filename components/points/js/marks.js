@@ -12,10 +12,25 @@ function metricAxis(scale, logarithmic, wanted) {
   return { values, text: (value) => tickText(value, step) };
 }
 
-// From the least to the largest end of the intervals; an endless one counts as its point.
+// From the least to the largest end of the intervals; an endless one counts as its point, an endless point not at all.
 function extentOf(points) {
+  if (!points.length) return [0, 1];
   const ends = points.flatMap(({ value, low, high }) => [low ?? value, value, high ?? value]);
   return [Math.min(...ends), Math.max(...ends)];
+}
+
+// Logarithmic, with a little room at both ends; an interval may reach below zero.
+function powersScale(points, range) {
+  const lowest = Math.min(...points.map(({ value, low }) => (low > 0 ? low : value)));
+  const [, most] = extentOf(points);
+  const room = (most / lowest) ** 0.05;
+  return logarithmic([lowest / room, most * room], range);
+}
+
+// Where a value lies on a scale; at the edge what is endless, or has no logarithm.
+function placeOf(value, scale, edge) {
+  const pixel = value === null ? NaN : scale(value);
+  return Number.isNaN(pixel) ? edge : pixel;
 }
 
 // Room at the left for the longest number of the axes.

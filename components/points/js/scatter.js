@@ -1,28 +1,42 @@
 // The metric against what it costs: bit widths as dots with their names, presets as open squares.
 
-function layScatter({ x: { range, tickvals, ticktext }, points }, { width, height }, measure) {
+function layScatter({ x: { range, tickvals, ticktext }, points, logarithmic: inPowers }, { width, height }, measure) {
   const rows = { top: ROOM_FOR_NAME + 2, bottom: height - 44 };
   const shown = points.filter(({ value }) => value !== null);
-  const [least, most] = shown.length ? extentOf(shown) : [0, 1];
-  const room = 0.07 * (most - least) || 1;
-  const y = linear([least - room, most + room], [rows.bottom, rows.top]);
-  const axis = metricAxis(y, false, 6);
+  const y = (inPowers ? powersScale : scaleAround)(shown, [rows.bottom, rows.top]);
+  const axis = metricAxis(y, inPowers, 6);
   const frame = { ...rows, left: roomFor(measure, axis), right: width - 8 };
   const x = logarithmic(range.map((exponent) => 10 ** exponent), [frame.left, frame.right]);
   const marks = points.map((point) => spotOf(point, x, y, frame));
-  return { frame, x, y, axis, marks, ticks: spacedTicks(tickvals, ticktext, x, width, measure), labels: labelsOf(marks, frame, measure), hit: (at, up) => nearest(marks, at, up) };
+  const ticks = spacedTicks(tickvals, ticktext, x, width, measure);
+  return { frame, y, axis, marks, ticks, labels: labelsOf(marks, frame, measure), hit: (at, up) => nearest(marks, at, up) };
+}
+
+// With a little room around all intervals.
+function scaleAround(points, range) {
+  const [least, most] = extentOf(points);
+  const room = 0.07 * (most - least) || 1;
+  return linear([least - room, most + room], range);
 }
 
 function spotOf(point, x, y, frame) {
-  const at = (value, edge) => (value === null ? edge : y(value));
-  const across = point.cost_low === undefined ? null : [x(point.cost_low), x(point.cost_high)].map((pixel) => clamp(pixel, frame.left, frame.right));
-  return { ...point, x: x(point.cost), y: at(point.value, frame.top), low: at(point.low, frame.bottom), high: at(point.high, frame.top),
-    across, square: Boolean(point.goes.preset), radius: point.chosen ? 6.5 : 4 };
+  const { cost, cost_low, cost_high, value, low, high, chosen, goes } = point;
+  return {
+    ...point,
+    x: x(cost),
+    y: placeOf(value, y, frame.top),
+    low: placeOf(low, y, frame.bottom),
+    high: placeOf(high, y, frame.top),
+    across: cost_low === undefined ? null : [x(cost_low), x(cost_high)],
+    square: Boolean(goes.preset),
+    radius: chosen ? 6.5 : 4,
+  };
 }
 
 // Ticks inside the axis; texts only where they do not meet, powers of ten before what is between them.
 function spacedTicks(values, texts, x, width, measure) {
-  const ticks = values.map((value, i) => ({ at: x(value), text: texts[i], power: Math.abs(Math.log10(value) % 1) < 1e-6 }))
+  const isPower = (value) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-6;
+  const ticks = values.map((value, i) => ({ at: x(value), text: texts[i], power: isPower(value) }))
     .filter(({ at }) => at >= x.range[0] && at <= x.range[1]);
   const taken = [];
   for (const tick of [...ticks.filter(({ power }) => power), ...ticks.filter(({ power }) => !power)]) {
@@ -66,7 +80,7 @@ function drawScatter(ctx, data, { frame, y, axis, marks, ticks, labels }, palett
   chosenLast.forEach((mark) => drawSpot(ctx, mark, palette));
   for (const { name, chosen, box } of labels) {
     drawText(ctx, name, box.left, (box.top + box.bottom) / 2, chosen ? palette.accent : palette.quiet,
-      { baseline: "middle", font: fontOf(palette, chosen ? 600 : 400), plate: palette.paper });
+      { baseline: "middle", font: fontOf(palette, weightOf({ chosen })), plate: palette.paper });
   }
 }
 

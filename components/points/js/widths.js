@@ -8,31 +8,27 @@ function layWidths({ order, points, logarithmic }, { width, height }, measure) {
   const bottom = height - 22 - lines * LINE_HEIGHT;
   const upper = { top: ROOM_FOR_NAME + 2, bottom: ROOM_FOR_NAME + 2 + 0.62 * (bottom - ROOM_FOR_NAME) };
   const lower = { top: upper.bottom + 2 * ROOM_FOR_NAME, bottom };
-  const y = metricScale(points.filter(({ value }) => value !== null), logarithmic, [upper.bottom, upper.top]);
+  const shown = points.filter(({ value }) => value !== null);
+  const y = (logarithmic ? powersScale : scaleFromZero)(shown, [upper.bottom, upper.top]);
   const cost = linear([0, Math.max(...points.map((point) => point.cost ?? 0)) || 1], [lower.bottom, lower.top]);
   const axes = { y: metricAxis(y, logarithmic, 5), cost: metricAxis(cost, false, 2) };
   const sides = { left: roomFor(measure, axes.y, axes.cost), right: width };
   const slot = (sides.right - sides.left) / order.length;
   const marks = points.map((point) => markOf(point, sides.left + (order.indexOf(point.name) + 0.5) * slot, y, upper, lower));
-  return { upper: { ...sides, ...upper }, lower: { ...sides, ...lower }, slot, y, cost, axes, marks, hit: (x, at) => hitWidth(marks, slot, lower, x, at) };
+  const hit = (x, at) => hitWidth(marks, slot, lower, x, at);
+  return { upper: { ...sides, ...upper }, lower: { ...sides, ...lower }, slot, y, cost, axes, marks, hit };
 }
 
-const nextTick = (low, high) => {
-  const { step } = linearTicks([low, high], 5);
-  return Math.ceil(high / step - 1e-9) * step;
-};
-
-// From zero to a tick, or logarithmic with a little room at both ends.
-function metricScale(points, inPowers, range) {
+// Up to a tick, so that the largest value lies between two numbers.
+function scaleFromZero(points, range) {
   const [least, most] = extentOf(points);
-  if (!inPowers) return linear([Math.min(0, least), nextTick(Math.min(0, least), most || 1)], range);
-  const lowest = Math.min(...points.map(({ value, low }) => (low > 0 ? low : value)));
-  const room = (most / lowest) ** 0.04;
-  return logarithmic([lowest / room, most * room], range);
+  const low = Math.min(0, least);
+  const { step } = linearTicks([low, most || 1], 5);
+  return linear([low, Math.ceil((most || 1) / step - 1e-9) * step], range);
 }
 
 function markOf(point, x, y, upper, lower) {
-  const at = (value, edge) => (value === null ? edge : clamp(y(value), upper.top, upper.bottom));
+  const at = (value, edge) => clamp(placeOf(value, y, edge), upper.top, upper.bottom);
   const shown = point.value !== null;
   return { ...point, x, y: shown ? y(point.value) : lower.top, low: at(point.low, upper.bottom), high: at(point.high, upper.top), shown };
 }
@@ -74,20 +70,22 @@ function drawCost(ctx, { x, cost, cost_text, chosen }, layout, palette) {
     ctx.fill();
   }
   drawText(ctx, cost_text, x, top - 4, chosen ? palette.ink : palette.quiet,
-    { align: "center", font: fontOf(palette, chosen ? 600 : 400), plate: palette.paper });
+    { align: "center", font: fontOf(palette, weightOf({ chosen })), plate: palette.paper });
 }
 
 // Every width under its slot; the name of a format in lines, beside which numbers leave room.
 function drawSlotNames(ctx, { order, x, points }, { lower, slot }, palette) {
   const chosen = points.find((point) => point.chosen)?.name;
   order.forEach((name, i) => {
-    ctx.font = fontOf(palette, name === chosen ? 600 : 400);
+    ctx.font = fontOf(palette, weightOf({ chosen: name === chosen }));
     const centre = lower.left + (i + 0.5) * slot;
-    linesOf(ctx, name, 2 * slot - 26).forEach((line, row) =>
-      drawText(ctx, line, centre, lower.bottom + 6 + row * LINE_HEIGHT, name === chosen ? palette.ink : palette.quiet, { align: "center", baseline: "top" }));
+    const color = name === chosen ? palette.ink : palette.quiet;
+    linesOf(ctx, name, 2 * slot - 26, 3 * slot).forEach((line, row) =>
+      drawText(ctx, line, centre, lower.bottom + 6 + row * LINE_HEIGHT, color, { align: "center", baseline: "top" }));
   });
   ctx.font = fontOf(palette);
-  drawText(ctx, x, (lower.left + lower.right) / 2, lower.bottom + 8 + LINE_HEIGHT * linesAt(order), palette.quiet, { align: "center", baseline: "top" });
+  const below = lower.bottom + 8 + LINE_HEIGHT * linesAt(order);
+  drawText(ctx, x, (lower.left + lower.right) / 2, below, palette.quiet, { align: "center", baseline: "top" });
 }
 
 const linesAt = (order) => Math.max(...order.map((name) => name.split(" ").length));
@@ -98,7 +96,8 @@ function drawHere(ctx, { here, rising }, { x, y, low, high }, { upper }, palette
   ctx.font = font;
   const width = ctx.measureText(here).width;
   const right = x + 10 + width <= upper.right;
-  const beside = rising ? Math.max(low + 4, y + 20) : Math.min(high + 4, y - 10);
-  drawText(ctx, here, right ? x + 9 : x - 9, clamp(beside, upper.top + 10, upper.bottom - 4), palette.accent, { align: right ? "left" : "right", font, plate: palette.paper });
+  const beside = clamp(rising ? Math.max(low + 4, y + 20) : Math.min(high + 4, y - 10), upper.top + 10, upper.bottom - 4);
+  const align = right ? "left" : "right";
+  drawText(ctx, here, right ? x + 9 : x - 9, beside, palette.accent, { align, font, plate: palette.paper });
   ctx.font = fontOf(palette);
 }
