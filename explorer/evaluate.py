@@ -7,7 +7,7 @@ difference: its interval is far narrower than that of either metric, and small t
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ def evaluate(
     samples: int,
     seed: int,
     cancel=None,
+    each: Callable[[Callable, Iterable], Iterator] = map,
 ) -> Iterator[Evaluation]:
     """The evaluation after each batch, the last one with `done`.
 
@@ -42,6 +43,7 @@ def evaluate(
     seed: of the order in which samples are taken, a permutation of the test set by NumPy's Philox,
     so that fewer samples are a part of more
     cancel: something with `is_set()`, asked between forward passes and by the networks before every layer
+    each: map, or what does the same side by side, where `simulated` can be called from many threads
 
     Batches depend on nothing but these numbers: the same call gives the same values in the same
     order. Raises DataError for samples < 1 or outputs that are NaN or infinite; Cancelled.
@@ -52,15 +54,20 @@ def evaluate(
     order = evaluation_order(network, seed)
     task = TASKS[model.metric]
     tally = task.tally()
-    for start, stop in pairwise(_boundaries(samples, model.batch)):
-        chosen = order[start:stop]
+
+    def answered(chosen: np.ndarray) -> tuple:
         stop_if(cancel, STOPPED)
         inputs = network.prepare(network.test[chosen])
         labels = None if network.labels is None else network.labels[chosen]
         before = _fp32_reading(network, task, inputs, labels, chosen, cancel)
         stop_if(cancel, STOPPED)
-        tally.add(chosen, labels, before, task.read(network, _run(simulated, inputs, cancel), labels))
-        yield tally.evaluation(done=stop == samples)
+        return chosen, labels, before, task.read(network, _run(simulated, inputs, cancel), labels)
+
+    seen = 0
+    for batch in each(answered, [order[start:stop] for start, stop in pairwise(_boundaries(samples, model.batch))]):
+        tally.add(*batch)
+        seen += len(batch[0])
+        yield tally.evaluation(done=seen == samples)
 
 
 def _run(simulated: Callable, inputs, cancel):

@@ -5,6 +5,7 @@ one cache serves them all, so that a changed knob runs only what comes after it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -34,6 +35,7 @@ from explorer.stages import calibration_order, choose_codes, loaded, network_of,
 from explorer.stamp import digest_of, stamp_of
 from explorer.stopped import Stopped
 from explorer.tasks import Evaluation, Metric
+from explorer.workers import beside, side_by_side
 
 OUTPUT_SAMPLES = 32  # over which a layer's output error is measured
 OUTPUT_TEXTS = 8  # of a language model: a thousand tokens, within 0.2 dB of four times as many
@@ -154,8 +156,11 @@ def quantizers(settings: Settings, *, progress: Progress | None = None, cancel=N
     return tuple(found)
 
 
-def stream(settings: Settings, *, progress: Progress | None = None, cancel=None) -> Iterator[Evaluation]:
-    """The evaluation, sharper after each batch; at once when it is known."""
+def stream(settings: Settings, *, outputs: bool = False, progress: Progress | None = None, cancel=None) -> Iterator[Evaluation]:
+    """The evaluation, sharper after each batch; at once when it is known.
+
+    outputs: measure the layers' outputs meanwhile, which `finish` wants
+    """
     network, model = loaded(settings), MODELS[settings.model]
     key = f"evaluation {network.digest} {_run_key(settings)}"
     known, evaluation = CACHE.peek(key, EVALUATION)
@@ -164,12 +169,13 @@ def stream(settings: Settings, *, progress: Progress | None = None, cancel=None)
         return
     simulated = simulate(settings, progress=progress, cancel=cancel)
     say(progress, "evaluate", 0.0)
-    for evaluation in evaluate(network, model, simulated, samples=settings.evaluation_samples,
-                               seed=settings.seed, cancel=cancel):  # fmt: skip
-        say(progress, "evaluate", evaluation.metric.n / settings.evaluation_samples)
-        if evaluation.done:
-            CACHE.put(key, evaluation, EVALUATION)
-        yield evaluation
+    with beside(partial(output_sqnr, settings, cancel=cancel)) if outputs else nullcontext():
+        for evaluation in evaluate(network, model, simulated, samples=settings.evaluation_samples,
+                                   seed=settings.seed, cancel=cancel, each=side_by_side):  # fmt: skip
+            say(progress, "evaluate", evaluation.metric.n / settings.evaluation_samples)
+            if evaluation.done:
+                CACHE.put(key, evaluation, EVALUATION)
+            yield evaluation
 
 
 def simulate(settings: Settings, *, progress: Progress | None = None, cancel=None) -> Simulated:
@@ -253,7 +259,7 @@ def run(settings_or_link, *, progress: Progress | None = None, cancel=None) -> R
     Raises ExplorerError: SettingsError, ModelError, DataError, Cancelled.
     """
     settings = settings_of(settings_or_link)
-    *_, evaluation = stream(settings, progress=progress, cancel=cancel)
+    *_, evaluation = stream(settings, outputs=True, progress=progress, cancel=cancel)
     return finish(settings, evaluation, cancel=cancel)
 
 

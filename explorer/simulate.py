@@ -23,6 +23,7 @@ from explorer.models.layout import as_stored, out_first
 from explorer.progress import stop_if
 from explorer.quantize import decibels
 from explorer.rows import Record
+from explorer.workers import side_by_side
 
 NOTHING = (None, None, None)
 PIECE = 2**18  # numbers whose squares are summed in float32
@@ -201,30 +202,33 @@ def output_sqnr_db(
     if len(samples) < 1:
         raise DataError("the error of a layer's output needs at least 1 sample, not 0")
     simulated = Simulated(network, weights, activations, biases, sums)
-    signal, noise = np.zeros((2, len(network.layers)))
-    lost = np.zeros(len(network.layers), np.int64)
 
-    given: dict[int, torch.Tensor] = {}  # before an algorithm transforms it: the simulated layer does that itself
+    def compared(chosen: np.ndarray) -> np.ndarray:
+        """Of each layer Σ y², Σ (ŷ − y)² and the number of outputs that are not finite."""
+        seen = np.zeros((3, len(network.layers)))
+        given: dict[int, torch.Tensor] = {}  # before an algorithm transforms it: the simulated layer does that itself
 
-    def keep(i: int, _module, inputs: tuple) -> None:
-        given[i] = inputs[0]
+        def keep(i: int, _module, inputs: tuple) -> None:
+            given[i] = inputs[0]
 
-    def compare(i: int, _module, _inputs, output: torch.Tensor) -> None:
-        signal[i] += _energy(output)
-        difference = simulated.layer(i)(given.pop(i)).sub_(output)
-        noise[i] += _energy(difference)
-        if not math.isfinite(noise[i]):
-            lost[i] += int((~difference.isfinite()).sum())
+        def compare(i: int, _module, _inputs, output: torch.Tensor) -> None:
+            difference = simulated.layer(i)(given.pop(i)).sub_(output)
+            noise = _energy(difference)
+            seen[:, i] += _energy(output), noise, 0 if math.isfinite(noise) else int((~difference.isfinite()).sum())
 
-    module = own_copy(network.module)
-    for i, layer in enumerate(network.layers):
-        if weights[i] is not None or activations[i] is not None:
-            module.get_submodule(layer.name).register_forward_pre_hook(partial(keep, i), prepend=True)
-            module.get_submodule(layer.name).register_forward_hook(partial(compare, i))
-    run_in_batches(module, network, samples, batch, "measuring the layers' outputs", cancel=cancel)
+        module = own_copy(network.module)
+        for i, layer in enumerate(network.layers):
+            if weights[i] is not None or activations[i] is not None:
+                module.get_submodule(layer.name).register_forward_pre_hook(partial(keep, i), prepend=True)
+                module.get_submodule(layer.name).register_forward_hook(partial(compare, i))
+        run_in_batches(module, network, chosen, batch, "measuring the layers' outputs", cancel=cancel)
+        return seen
+
+    batches = [samples[start : start + batch] for start in range(0, len(samples), batch)]
+    signal, noise, lost = sum(side_by_side(compared, batches))
     if lost.any():
         first = int(np.flatnonzero(lost)[0])
-        raise DataError(f"layer {network.layers[first].name} gives {lost[first]:,} values that are NaN or infinite; "
+        raise DataError(f"layer {network.layers[first].name} gives {int(lost[first]):,} values that are NaN or infinite; "
                         "check its weights and the samples")  # fmt: skip
     return decibels(signal, noise).tolist()
 

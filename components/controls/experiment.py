@@ -56,7 +56,7 @@ def answers(settings: Settings):
             now = stopped.settings
             weighed = pipeline.weigh(now, progress=progress, cancel=cancel)
         yield Snapshot(now, weighed)
-        for evaluation in pipeline.stream(now, progress=progress, cancel=cancel):
+        for evaluation in pipeline.stream(now, outputs=True, progress=progress, cancel=cancel):
             yield Snapshot(now, weighed, evaluation)
         yield Snapshot(now, weighed, evaluation, pipeline.finish(now, evaluation, cancel=cancel))
 
