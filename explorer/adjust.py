@@ -22,6 +22,7 @@ from explorer.settings import Settings
 from explorer.simulate import Simulated
 from explorer.stages import loaded
 from explorer.tasks import TASKS, Metric, Reading
+from explorer.workers import side_by_side
 
 COMMON = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 1.05)  # 1 is what the search starts from
 OWN = (0.9, 0.8, 0.65, 1.1)
@@ -122,11 +123,11 @@ class _Judge:
         return (-score[0].value if self._task.lower else score[0].value), -score[1]
 
     def _run(self, simulated: Simulated) -> list[torch.Tensor]:
-        outputs = []
-        for batch in self._batches:
+        def run(batch: torch.Tensor) -> torch.Tensor:
             stop_if(self._cancel, "adjusting was stopped; the settings are as before")
-            outputs.append(simulated(batch))
-        return outputs
+            return simulated(batch)
+
+        return list(side_by_side(run, self._batches))
 
     def _read(self, outputs: list[torch.Tensor]) -> Reading:
         ends = np.cumsum([len(each) for each in outputs])[:-1]

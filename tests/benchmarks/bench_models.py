@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -68,7 +69,9 @@ def _first(start: Settings, report: float | None, estimate: float) -> Iterator[R
     weighed, estimated = [], []
     for settings in fresh(start):
         weighed.append(1000 * seconds(lambda: pipeline.weigh(settings)))
-        estimated.append(weighed[-1] + 1000 * seconds(lambda: next(pipeline.stream(settings))))
+        evaluations = pipeline.stream(settings)
+        estimated.append(weighed[-1] + 1000 * seconds(partial(next, evaluations)))
+        evaluations.close()  # waits for what was begun
         CACHE.clear()
         next(pipeline.stream(start))
     yield milliseconds(f"{model}, a new recipe: weights' report", weighed, report)
