@@ -22,7 +22,7 @@ from explorer.settings import Settings
 from explorer.simulate import Simulated
 from explorer.stages import loaded
 from explorer.tasks import TASKS, Metric, Reading
-from explorer.workers import side_by_side
+from explorer.workers import mapped
 
 COMMON = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 1.05)  # 1 is what the search starts from
 OWN = (0.9, 0.8, 0.65, 1.1)
@@ -103,7 +103,7 @@ class _Judge:
         quantizers(settings, cancel=cancel)  # records once what every candidate's ranges are found from
         order = calibration_order(self._network, settings)
         samples = self._network.calibration[order]
-        batch = MODELS[settings.model].batch
+        batch, self._each = MODELS[settings.model].batch, mapped(MODELS[settings.model].parameters)
         self._batches = [self._network.prepare(samples[i : i + batch]) for i in range(0, len(samples), batch)]
         self._outputs = self._run(Simulated(self._network))
         labels = self._network.calibration_labels
@@ -127,7 +127,7 @@ class _Judge:
             stop_if(self._cancel, "adjusting was stopped; the settings are as before")
             return simulated(batch)
 
-        return list(side_by_side(run, self._batches))
+        return list(self._each(run, self._batches))
 
     def _read(self, outputs: list[torch.Tensor]) -> Reading:
         ends = np.cumsum([len(each) for each in outputs])[:-1]

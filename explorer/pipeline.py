@@ -35,7 +35,7 @@ from explorer.stages import calibration_order, choose_codes, loaded, network_of,
 from explorer.stamp import digest_of, stamp_of
 from explorer.stopped import Stopped
 from explorer.tasks import Evaluation, Metric
-from explorer.workers import beside, side_by_side
+from explorer.workers import beside, mapped
 
 OUTPUT_SAMPLES = 32  # over which a layer's output error is measured
 OUTPUT_TEXTS = 8  # of a language model: a thousand tokens, within 0.2 dB of four times as many
@@ -159,7 +159,7 @@ def quantizers(settings: Settings, *, progress: Progress | None = None, cancel=N
 def stream(settings: Settings, *, outputs: bool = False, progress: Progress | None = None, cancel=None) -> Iterator[Evaluation]:
     """The evaluation, sharper after each batch; at once when it is known.
 
-    outputs: measure the layers' outputs meanwhile, which `finish` wants
+    outputs: measure the layers' outputs meanwhile, which `finish` wants, where the network leaves a core to it
     """
     network, model = loaded(settings), MODELS[settings.model]
     key = f"evaluation {network.digest} {_run_key(settings)}"
@@ -169,9 +169,10 @@ def stream(settings: Settings, *, outputs: bool = False, progress: Progress | No
         return
     simulated = simulate(settings, progress=progress, cancel=cancel)
     say(progress, "evaluate", 0.0)
-    with beside(partial(output_sqnr, settings, cancel=cancel)) if outputs else nullcontext():
+    each = mapped(model.parameters)
+    with beside(partial(output_sqnr, settings, cancel=cancel)) if outputs and each is not map else nullcontext():
         for evaluation in evaluate(network, model, simulated, samples=settings.evaluation_samples,
-                                   seed=settings.seed, cancel=cancel, each=side_by_side):  # fmt: skip
+                                   seed=settings.seed, cancel=cancel, each=each):  # fmt: skip
             say(progress, "evaluate", evaluation.metric.n / settings.evaluation_samples)
             if evaluation.done:
                 CACHE.put(key, evaluation, EVALUATION)
@@ -246,7 +247,8 @@ def output_sqnr(settings: Settings, *, cancel=None) -> list[float]:
         activations, corrected = quantizers(settings, cancel=cancel), biases(settings, cancel=cancel)
         adding = sums(settings, tensors, activations)
         batch = min(16, MODELS[settings.model].batch)
-        return output_sqnr_db(network, samples, replaced(tensors), activations, corrected, adding, batch=batch, cancel=cancel)
+        return output_sqnr_db(network, samples, replaced(tensors), activations, corrected, adding, batch=batch, cancel=cancel,
+                              each=mapped(MODELS[settings.model].parameters))  # fmt: skip
 
     return CACHE.get(f"output {network.digest} {_run_key(settings)}", make, OUTPUTS)
 

@@ -9,7 +9,7 @@ quantized at the input of every layer that has a quantizer; biases stay in FP32.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from threading import local
 
@@ -23,7 +23,6 @@ from explorer.models.layout import as_stored, out_first
 from explorer.progress import stop_if
 from explorer.quantize import decibels
 from explorer.rows import Record
-from explorer.workers import side_by_side
 
 NOTHING = (None, None, None)
 PIECE = 2**18  # numbers whose squares are summed in float32
@@ -191,12 +190,14 @@ def output_sqnr_db(
     *,
     batch: int = 16,
     cancel=None,
+    each: Callable[[Callable, Iterable], Iterator] = map,
 ) -> list[float]:
     """Signal to quantization noise in dB at the output of each layer, quantized alone.
 
     Every layer gets what it gets in FP32, so that a number tells of this layer only:
     10 log10(Σ y² / Σ (ŷ − y)²) over all outputs y of `samples`, [n, ...] as stored (a few dozen
-    do). +inf when nothing changes. Outputs are compared as they arise, so none is kept.
+    do). +inf when nothing changes. Outputs are compared as they arise, so none is kept. each: map, or what does the
+    same side by side.
     Raises DataError for no samples or weights that do not fit; Cancelled.
     """
     if len(samples) < 1:
@@ -225,7 +226,7 @@ def output_sqnr_db(
         return seen
 
     batches = [samples[start : start + batch] for start in range(0, len(samples), batch)]
-    signal, noise, lost = sum(side_by_side(compared, batches))
+    signal, noise, lost = sum(each(compared, batches))
     if lost.any():
         first = int(np.flatnonzero(lost)[0])
         raise DataError(f"layer {network.layers[first].name} gives {int(lost[first]):,} values that are NaN or infinite; "

@@ -24,6 +24,12 @@ Piece, Answer = TypeVar("Piece"), TypeVar("Answer")
 CORES = os.cpu_count() or 1
 WORKERS = min(4, CORES)  # each holds the activations of a batch of its own
 AHEAD = 1  # pieces that wait for a worker, so that none has to wait for a piece
+SMALL = 1 << 20  # weights of a network whose steps are over before other cores have joined; a larger one's batches need much memory too
+
+
+def mapped(weights: int) -> Callable[[Callable[[Piece], Answer], Iterable[Piece]], Iterator[Answer]]:
+    """What runs the batches of a network with so many weights: side_by_side or map."""
+    return side_by_side if weights < SMALL else map
 
 
 def side_by_side(work: Callable[[Piece], Answer], pieces: Iterable[Piece]) -> Iterator[Answer]:

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from explorer.errors import DataError
-from explorer.workers import AHEAD, CORES, WORKERS, beside, side_by_side
+from explorer.models import MODELS
+from explorer.workers import AHEAD, CORES, WORKERS, beside, mapped, side_by_side
 
 needs_two = pytest.mark.skipif(WORKERS < 2, reason="one core has nothing beside it")
 
@@ -61,6 +62,12 @@ def test_an_error_is_that_of_the_first_piece_that_has_one_and_nothing_runs_on():
     time.sleep(0.1)
     assert finished == there
     assert list(side_by_side(lambda i: -i, range(3))) == [0, -1, -2], "the workers go on"
+
+
+def test_networks_that_are_played_with_run_side_by_side_and_large_ones_batch_by_batch():
+    apart = {model.id for model in MODELS if mapped(model.parameters) is side_by_side}
+    assert {"digits", "fashion", "fashion-resnet", "gpt-shakespeare", "silero-vad", "voice"} <= apart
+    assert not {"efficientnet-lite0", "minilm", "whisper-base", "smollm2-135m"} & apart
 
 
 def test_within_a_piece_it_is_map():
