@@ -27,3 +27,19 @@ def test_some_channels_without_an_error_are_no_worst():
     table = pd.DataFrame({"channel": [0, 1, 2], "low": [-1.0] * 3, "high": [1.0] * 3, "range_low": [None] * 3, "range_high": [None] * 3,
                           "sqnr_db": np.array([None, 20.0, 30.0], object), "clipped_share": [0.0] * 3})  # fmt: skip
     assert "channel 1 has the lowest SQNR, 20.0 dB" in channels(table, "stem", LIGHT)[1]
+
+
+def test_what_is_beyond_the_range_is_drawn_over_the_bars():
+    import pandas as pd
+
+    from components.charts.channels import channels
+    from components.charts.style import LIGHT
+    from components.words import en
+
+    table = pd.DataFrame({"channel": [0, 1, 2], "low": [-1.0, -3.0, -1.01], "high": [1.0, 4.0, 1.0], "range_low": [-1.0] * 3, "range_high": [1.0] * 3,
+                          "sqnr_db": [30.0, 5.0, 30.0], "clipped_share": [0.0, 0.1, 0.0]})  # fmt: skip
+    clipped = channels(table, "stem", LIGHT)[0].data[-1]
+    assert clipped.name == en.CHANNELS_CLIPPED
+    assert list(zip(clipped.x, clipped.base, clipped.y)) == [(1, -3.0, 2.0), (1, 1.0, 3.0)], "channel 2 rounds to the end of the grid"
+    nothing = channels(table.assign(clipped_share=0.0), "stem", LIGHT)[0]
+    assert en.CHANNELS_CLIPPED not in [bar.name for bar in nothing.data]
