@@ -1,13 +1,13 @@
 """Pieces of one work side by side, each on a core of its own.
 
 torch by itself gives every step of a network to all cores, whose threads meet again after each: a small network gains
-next to nothing by that. Batches that do not meet take little more than half the time on two cores, and their numbers are
-the same bits.
+next to nothing by that. Batches that do not meet take little more than half the time on two cores.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
@@ -21,7 +21,7 @@ from explorer.errors import ExplorerError
 
 Piece, Answer = TypeVar("Piece"), TypeVar("Answer")
 
-CORES = os.cpu_count() or 1
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 WORKERS = min(4, CORES)  # each holds the activations of a batch of its own
 AHEAD = 1  # pieces that wait for a worker, so that none has to wait for a piece
 SMALL = 1 << 20  # weights of a network whose steps are over before other cores have joined; a larger one's batches need much memory too
@@ -36,28 +36,31 @@ def side_by_side(work: Callable[[Piece], Answer], pieces: Iterable[Piece]) -> It
     """work(piece) of each, like `map`: in the order of the pieces and with what the first of them raises.
 
     Only a few are begun before their turn. Whoever stops asking, or meets an error, waits until what runs is done;
-    what was not begun never is. Within a piece it is `map`.
+    what was not begun never is. Within a piece it is `map`. Where torch's sums depend on its threads, `map` may differ
+    in the last place; here they are the same on any machine of one kind.
     """
     if _here.works:
         yield from map(work, pieces)
         return
-    begun: deque[Future] = deque()
+    begun, queue = deque[Future](), _queue()
     try:
         for piece in pieces:
             begun.append(Future())
-            _queue().put((begun[-1], work, piece))
+            queue.put((begun[-1], work, piece))
             if len(begun) == WORKERS + AHEAD:
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()
     finally:
-        wait([each for each in begun if not each.cancel()])
+        running = [each for each in begun if not each.cancel()]
+        if not sys.is_finalizing():  # or the workers are gone
+            wait(running)
 
 
 @contextmanager
 def beside(work: Callable[[], object]) -> Iterator[None]:
-    """Have work() done while the block runs, and wait for it at the end: for what keeps its answer in a cache. Whoever
-    asks there meets its errors."""
+    """Have work() done while the block runs, and wait for it at the end, however that comes: for what keeps its answer in
+    a cache. Whoever asks there meets its errors."""
 
     def done() -> None:
         with suppress(ExplorerError):
@@ -104,7 +107,7 @@ def _work(queue: SimpleQueue, ready: SimpleQueue) -> None:
     import torch
 
     torch.get_num_threads()  # a thread takes the process's number when it first asks, and keeps what it then sets
-    torch.set_num_threads(max(1, CORES // WORKERS))
+    torch.set_num_threads(1)
     _here.works = True
     ready.put(True)
     while True:

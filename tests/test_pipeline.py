@@ -21,6 +21,7 @@ from explorer.link import encode_link
 from explorer.quantize import sqnr_db
 from explorer.settings import Settings
 from explorer.stamp import compare_stamps
+from explorer.workers import side_by_side
 
 DIGITS = Settings("digits", "int4-sym-channel-mse", "uint8-asym-tensor-minmax", calibration_samples=64)
 
@@ -108,6 +109,22 @@ def test_same_stamp_with_one_thread_and_two_in_one_process():
     finally:
         torch.set_num_threads(threads)
     assert len(stamps) == 1
+
+
+@pytest.mark.parametrize("model", ["digits", "fashion", "gpt-shakespeare"])
+def test_batches_side_by_side_give_what_they_give_one_after_another(model, monkeypatch):
+    settings = Settings(model, "int8-sym-channel-minmax", "uint8-asym-tensor-minmax", evaluation_samples=100, calibration_samples=16)
+    threads, found = torch.get_num_threads(), []
+    torch.set_num_threads(1)
+    try:
+        for each in (map, side_by_side):
+            CACHE.clear()
+            monkeypatch.setattr(pipeline, "mapped", lambda _, each=each: each)
+            evaluations = list(pipeline.stream(settings, outputs=True))
+            found.append((evaluations, pipeline.output_sqnr(settings)))
+    finally:
+        torch.set_num_threads(threads)
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("recipe", ["int8-sym-tensor-minmax", "int4-sym-channel-mse", "fp8e4m3", "fp32"])

@@ -4,14 +4,14 @@ import os
 import subprocess
 import sys
 import time
-from threading import Barrier, Event, current_thread, get_ident
+from threading import Barrier, Event, Timer, current_thread, get_ident
 
 import pytest
 import torch
 
 from explorer.errors import DataError
 from explorer.models import MODELS
-from explorer.workers import AHEAD, CORES, WORKERS, beside, mapped, side_by_side
+from explorer.workers import WORKERS, beside, mapped, side_by_side
 
 needs_two = pytest.mark.skipif(WORKERS < 2, reason="one core has nothing beside it")
 
@@ -31,15 +31,23 @@ def test_pieces_run_at_the_same_time():
     assert list(side_by_side(lambda _: meet.wait() >= 0, range(2))) == [True, True]
 
 
-def test_only_a_few_are_begun_before_their_turn():
-    begun = []
-    answers = side_by_side(lambda i: begun.append(i) or i, range(1000))
+def test_only_a_few_are_begun_before_their_turn_and_none_is_when_nobody_asks_any_more():
+    begun, go_on = [], Event()
+
+    def work(i: int) -> int:
+        begun.append(i)
+        assert i == 0 or go_on.wait(10)
+        return i
+
+    answers = side_by_side(work, range(1000))
     assert next(answers) == 0
     time.sleep(0.05)
-    assert len(begun) <= WORKERS + AHEAD
+    there = list(begun)
+    assert len(there) <= WORKERS + 1  # the first is over, and each worker holds one
+    Timer(0.05, go_on.set).start()
     answers.close()
     time.sleep(0.05)
-    assert len(begun) <= WORKERS + AHEAD
+    assert sorted(begun) == sorted(there)
 
 
 def test_an_error_is_that_of_the_first_piece_that_has_one_and_nothing_runs_on():
@@ -81,7 +89,7 @@ def test_within_a_piece_it_is_map():
 def test_a_worker_keeps_to_its_core_and_everybody_else_has_what_they_had():
     before = torch.get_num_threads()
     seen = set(side_by_side(lambda _: (current_thread().name, torch.get_num_threads()), range(20)))
-    assert seen == {("piece", max(1, CORES // WORKERS))}
+    assert seen == {("piece", 1)}
     assert torch.get_num_threads() == before
     with beside(lambda: seen.add(torch.get_num_threads())):  # a thread that is made now
         pass
@@ -103,6 +111,6 @@ def test_beside_waits_at_the_end_and_leaves_errors_to_who_asks():
 
 
 def test_a_process_ends_while_pieces_wait():
-    code = "import time; from explorer.workers import side_by_side\nnext(side_by_side(time.sleep, [0, 0.5, 0.5, 0.5]))"
+    code = "import time; from explorer.workers import side_by_side\nleft = side_by_side(time.sleep, [0, 2, 2, 2])\nnext(left)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=os.environ)
     assert (ended.returncode, ended.stderr) == (0, "")

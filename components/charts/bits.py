@@ -12,10 +12,10 @@ RISING = ("share", "cosine")  # units of metrics that are better the higher
 ORDER = (2, 3, 4, 5, 6, 7, 8, 16, 32)
 
 
-def bits(points: list[dict], metric: str, now: int, own: str, below: str = "size", alike: bool = True) -> dict:
+def bits(points: list[dict], metric: str, now: int, own: str, below: str = "size", alike: bool = True, logarithmic: bool = False) -> dict:
     """What components.points draws as "widths". points: dicts of views.tradeoff; now: bits of the weights in force;
     own: their format, if no integer; below: one of en_cost.AXES, what the bars show; alike: whether one of the points
-    is what is in force."""
+    is what is in force; logarithmic: the axis of the metric."""
     points = sorted(points, key=lambda point: (point["bits"], point["format"]))
     order = [name_of(width, "") for width in ORDER]
     if own:  # beside the integers of as many bits
@@ -28,7 +28,7 @@ def bits(points: list[dict], metric: str, now: int, own: str, below: str = "size
     return {
         "alt": alt.format(metric=metric, count=len(points), points="; ".join(tips)),
         "order": order, "x": en.BITS_X, "y": metric + axis(points[0]["unit"])[1], "below": title,
-        "logarithmic": far_apart(points),
+        "logarithmic": logarithmic,
         "here": en.BITS_HERE, "rising": points[0]["unit"] in RISING,
         "points": [
             placed(point, name, tip, name == chosen) | {"cost": cost, "cost_text": "—" if cost is None else f"{cost:.3g}"}
@@ -46,7 +46,7 @@ def placed(point: dict, name: str, tip: str, chosen: bool) -> dict:
 
 
 def far_apart(points: list[dict]) -> bool:
-    """Whether the axis of the metric is logarithmic."""
+    """Whether the axis of the metric is better logarithmic."""
     least, most = (end(point["value"] for point in points) for end in (min, max))
     return points[0]["unit"] != "share" and 0 < LOGARITHMIC * least < most
 

@@ -18,7 +18,8 @@ def channels(table: pd.DataFrame, name: str, colors: Palette) -> tuple[go.Figure
         colors, 360, showlegend=True, barmode="overlay",
         xaxis={"title": en.CHANNELS_X, "showgrid": False, "zeroline": False}, yaxis={"title": en.CHANNELS_Y},
     )  # fmt: skip
-    if table["range_low"].notna().all():
+    ranged = table["range_low"].notna().all()  # a cast has none
+    if ranged:
         chart.add_bar(
             x=table["channel"], base=table["range_low"], y=table["range_high"] - table["range_low"], width=1.0,
             marker={"color": colors.soft}, name=en.CHANNELS_RANGE, hoverinfo="skip",
@@ -32,7 +33,8 @@ def channels(table: pd.DataFrame, name: str, colors: Palette) -> tuple[go.Figure
         x=table["channel"], base=table["low"], y=table["high"] - table["low"], width=BAR, marker={"color": colors.quiet},
         name=en.CHANNELS_DATA, hovertext=tips, hoverinfo="text",
     )  # fmt: skip
-    _add_clipped(chart, table[table["clipped_share"] > 0], colors)
+    if ranged:
+        _add_clipped(chart, table[table["clipped_share"] > 0], colors)
     if worst is None:
         return chart, en.CHANNELS_ALT_EXACT.format(count=len(table), name=name)
     return chart, en.CHANNELS_ALT.format(count=len(table), name=name, worst=int(table["channel"][worst]), sqnr=decibel(sqnr[worst]))

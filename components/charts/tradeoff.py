@@ -1,6 +1,6 @@
 """Accuracy against what it costs: bit widths and presets as points, the one in force marked."""
 
-from components.charts.bits import COSTS, far_apart, name_of, placed
+from components.charts.bits import COSTS, name_of, placed
 from components.charts.style import log_axis
 from components.words import en, en_cost
 from components.words.numbers import axis, size, value
@@ -8,9 +8,9 @@ from components.words.numbers import metric as written
 from explorer.presets import PRESETS
 
 
-def tradeoff(points: list[dict], metric: str, now: dict, below: str) -> dict | None:
+def tradeoff(points: list[dict], metric: str, now: dict, below: str, logarithmic: bool = False) -> dict | None:
     """What components.points draws as "scatter"; None where nothing has an answer. points: dicts of views.tradeoff;
-    now: what of "bits", "format" and "preset" is in force; below: one of en_cost.AXES."""
+    now: what of "bits", "format" and "preset" is in force; below: one of en_cost.AXES; logarithmic: the axis of the metric."""
     key, name = ("size_bytes", "") if below == "size" else COSTS[below]
     known = [point for point in points if point[key] is not None]
     if not known:
@@ -22,7 +22,7 @@ def tradeoff(points: list[dict], metric: str, now: dict, below: str) -> dict | N
     return {
         "alt": en_cost.TRADEOFF_ALT.format(count=len(known), what=en_cost.AXES[below].lower(), points="; ".join(tips)),
         "x": {"title": title} | log_axis(costs, lambda cost: _cost(cost, below, name)),
-        "y": metric + axis(points[0]["unit"])[1], "logarithmic": far_apart(known),
+        "y": metric + axis(points[0]["unit"])[1], "logarithmic": logarithmic,
         "groups": {"bits": en_cost.TRADEOFF_BITS, "presets": en_cost.TRADEOFF_PRESETS},
         "points": [
             placed(point, _label(point), tip, _is(point, now)) | {"cost": point[key]} | {end: point[field] for end, field in band.items()}

@@ -3,7 +3,7 @@ on request; a click on a point goes there."""
 
 import streamlit as st
 
-from components.charts.bits import bits
+from components.charts.bits import bits, far_apart
 from components.charts.origin import titled
 from components.charts.tradeoff import tradeoff
 from components.controls.cost import axis
@@ -67,9 +67,11 @@ def _pictures(settings: Settings, widths: list[dict], chosen: list[dict], below:
     now = {"bits": settings.weights.bits if same else None, "format": own, "preset": preset_of(settings)}
     title = (en_cost.BITS_TITLE if same else en_cost.BITS_ALIKE_TITLE).format(metric=metric, measure=measure)
     against = en_cost.TRADEOFF_TITLE.format(metric=metric, what=measure)
-    scatter = tradeoff([*widths, *chosen], metric, now, below)
+    every = [*widths, *chosen]
+    powers = far_apart(every)  # both pictures have the same axis of the metric
+    scatter = tradeoff(every, metric, now, below, powers)
     return {
-        "widths": bits(widths, metric, settings.weights.bits, own, below, same) | {"title": title, "heading": titled(title, origin=origin)},
+        "widths": bits(widths, metric, settings.weights.bits, own, below, same, powers) | {"title": title, "heading": titled(title, origin=origin)},
         "scatter": scatter and scatter | {"title": against, "heading": titled(against, origin=origin)},
     }
 

@@ -74,6 +74,8 @@ def test_a_bar_counts_as_its_point_and_an_empty_place_as_none(explore):
     x, y = middle(point(page, "widths", "4 bits"))
     box = plot.bounding_box()
     page.mouse.click(x + 60, y + 60)
+    page.wait_for_timeout(500)
+    is_now(page, BASE)
     page.mouse.click(x, box["y"] + box["height"] - 45)
     is_now(page, FOUR)
     page.go_back()

@@ -8,11 +8,11 @@ DIGITS = Settings("digits", "int4-sym-tensor-minmax", "fp32", evaluation_samples
 
 
 @pytest.mark.parametrize(("settings", "says"), [
-    (DIGITS, "has the lowest SQNR"), (DIGITS.replace(layers={0: "fp32"}), "all of which are kept exactly"),
-    (DIGITS.replace(weights="fp32"), "all of which are kept exactly"), (DIGITS.replace(weights="int16-sym-channel-minmax"), "has the lowest SQNR"),
+    (DIGITS, "has the lowest SQNR"), (DIGITS.replace(layers={3: "fp32"}), "all of which are kept exactly"),
+    (DIGITS.replace(weights="fp4e2m1"), "has the lowest SQNR"), (DIGITS.replace(weights="fp32"), "all of which are kept exactly"), (DIGITS.replace(weights="int16-sym-channel-minmax"), "has the lowest SQNR"),
 ])  # fmt: skip
 def test_the_alt_text_names_the_worst_channel_or_none(open_app, settings, says):
-    app = open_app(settings, tab="channels", sel=0)
+    app = open_app(settings, tab="channels", sel=3)
     assert not app.exception
     assert any("Weight ranges of" in chart.proto.alt and says in chart.proto.alt for chart in app.get("plotly_chart"))
 

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from components.charts.bits import bits
+from components.charts.bits import bits, far_apart
 from components.charts.tradeoff import tradeoff
 from components.words import en_cost
 
@@ -52,7 +52,18 @@ def test_widths_keep_their_slots_and_say_what_they_cost():
 ])  # fmt: skip
 def test_an_axis_is_logarithmic_where_values_are_far_apart_and_above_zero(unit, values, logarithmic):
     points = [POINT | {"bits": 4 * i + 4, "unit": unit, "value": value, "low": value, "high": value} for i, value in enumerate(values)]
-    assert bits(points, "metric", 4, "")["logarithmic"] == tradeoff(points, "metric", NOW, "size")["logarithmic"] == logarithmic
+    assert far_apart(points) == logarithmic
+
+
+def test_both_pictures_have_the_axis_that_all_points_need():
+    """Also where one of them does not show the point that needs it."""
+    from components.controls.tradeoff import _pictures
+    from explorer.settings import Settings
+
+    near = [POINT | {"bits": bits, "unit": "perplexity", "value": 20.0, "low": 19.0, "high": 21.0} for bits in (4, 8)]
+    far = POINT | {"bits": 8, "preset": "onnxruntime", "unit": "perplexity", "value": 2e5, "low": 1e5, "high": 3e5, "latency_s": None}
+    drawn = _pictures(Settings("gpt-shakespeare"), near, [far], "latency")
+    assert [drawn[name]["logarithmic"] for name in ("widths", "scatter")] == [True, True]
 
 
 def test_an_endless_interval_reaches_the_browser():

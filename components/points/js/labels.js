@@ -22,7 +22,7 @@ function boxesBeside({ x, y, radius }, width) {
   ];
 }
 
-// The box of each mark's name, or null; the chosen one's comes first and is never left out.
+// The box of each mark's name, or null; the chosen one's comes first, and lies over others where nothing is free.
 function placeLabels(marks, obstacles, frame, measure) {
   const taken = [...obstacles];
   const boxes = marks.map(() => null);

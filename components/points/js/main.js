@@ -12,7 +12,6 @@ export default function pointsComponent({ parentElement, data, setTriggerValue }
   view.trigger = setTriggerValue;
   view.palette = opaque(paletteOf(view.root));  // the theme may have changed
   view.data = data;
-  hideTip(view);
   for (const figure of view.figures) showTexts(figure, data[figure.name]);
   if (!view.observer) observe(view);
   requestDraw(view);
@@ -106,6 +105,8 @@ function drawFrame(view) {
     draw(openCanvas(figure, view.palette), data, figure.layout, view.palette);
     listPoints(figure, data.title);
   }
+  const tips = shown.flatMap(({ layout }) => layout.marks.map(({ tip }) => tip));
+  if (!tips.includes(view.tip.textContent)) hideTip(view);
   // For tests and the curious.
   for (const { canvas } of shown) canvas.dataset.lastDrawMs = (performance.now() - started).toFixed(2);
 }

@@ -40,10 +40,11 @@ const roomFor = (measure, ...axes) =>
 // What an axis up the side shows, over it.
 const drawAxisName = (ctx, palette, name, y) => drawText(ctx, name, 0, y, palette.quiet);
 
-// The interval of a point, up and down to the edge of the plot where it is endless.
-function drawInterval(ctx, { x, low, high, chosen }, palette, cap = 3.5) {
+const CAP = 3.5;
+
+function drawInterval(ctx, { x, low, high, chosen }, palette) {
   const color = chosen ? palette.accent : palette.mark;
-  for (const y of cap ? [low, high] : []) drawLine(ctx, x - cap, y, x + cap, y, color, { width: 1.2 });
+  for (const y of [low, high]) drawLine(ctx, x - CAP, y, x + CAP, y, color, { width: 1.2 });
   drawLine(ctx, x, low, x, high, color, { width: 1.2 });
 }
 

@@ -49,25 +49,28 @@ function pick(view, { goes }) {
 }
 
 // The points as a list for keyboard and screen reader: one of them in the tab order, the focused or the chosen one.
+// A point keeps its option, and with it the focus, while others come and go.
 function listPoints({ list, layout }, title) {
+  const before = [...list.children];
+  const focused = before.find((option) => option.matches(":focus"));
+  const known = new Map(before.map((option) => [option.dataset.goes, option]));
   const order = layout.marks.map((_, i) => i).sort((a, b) => layout.marks[a].x - layout.marks[b].x);
-  while (list.childElementCount > order.length) list.lastElementChild.remove();
-  while (list.childElementCount < order.length) {
-    const option = document.createElement("div");
-    option.setAttribute("role", "option");
-    list.append(option);
-  }
+  const options = order.map((i) => showOption(known, layout.marks[i], i));
+  if (options.length !== before.length || options.some((option, i) => option !== before[i])) list.replaceChildren(...options);
   list.setAttribute("aria-label", title);
-  const options = [...list.children];
-  order.forEach((i, place) => showOption(options[place], layout.marks[i], i));
-  const focused = options.find((option) => option.matches(":focus"));
-  const inOrder = focused ?? options.find((option) => option.getAttribute("aria-selected") === "true") ?? options[0];
+  const chosen = options.find((option) => option.getAttribute("aria-selected") === "true");
+  const inOrder = (focused?.isConnected && focused) || (chosen ?? options[0]);
   options.forEach((option) => { option.tabIndex = option === inOrder ? 0 : -1; });
+  if (focused && !focused.matches(":focus")) inOrder?.focus({ preventScroll: true });
 }
 
-function showOption(option, mark, i) {
-  option.dataset.mark = i;
+function showOption(known, mark, i) {
+  const goes = JSON.stringify(mark.goes);
+  const option = known.get(goes) ?? document.createElement("div");
+  Object.assign(option.dataset, { goes, mark: i });
+  option.setAttribute("role", "option");
   option.setAttribute("aria-label", mark.tip);
   option.setAttribute("aria-selected", mark.chosen);
   Object.assign(option.style, { left: `${mark.x}px`, top: `${mark.y}px` });
+  return option;
 }

@@ -23,8 +23,9 @@ function layWidths({ order, points, logarithmic }, { width, height }, measure) {
 function scaleFromZero(points, range) {
   const [least, most] = extentOf(points);
   const low = Math.min(0, least);
-  const { step } = linearTicks([low, most || 1], 5);
-  return linear([low, Math.ceil((most || 1) / step - 1e-9) * step], range);
+  const high = Math.max(0, most) || (low < 0 ? 0 : 1);
+  const { step } = linearTicks([low, high], 5);
+  return linear([low, Math.ceil(high / step - 1e-9) * step], range);
 }
 
 function markOf(point, x, y, upper, lower) {
