@@ -71,7 +71,8 @@ def beside(work: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        thread.join()
+        if not sys.is_finalizing():
+            thread.join()
 
 
 class _Here(local):

@@ -110,7 +110,11 @@ def test_beside_waits_at_the_end_and_leaves_errors_to_who_asks():
     assert done
 
 
-def test_a_process_ends_while_pieces_wait():
-    code = "import time; from explorer.workers import side_by_side\nleft = side_by_side(time.sleep, [0, 2, 2, 2])\nnext(left)"
+@pytest.mark.parametrize("left", [
+    "left = side_by_side(time.sleep, [0, 2, 2, 2])",
+    "def both():\n    with beside(lambda: time.sleep(3)):\n        yield\nleft = both()",
+])  # fmt: skip
+def test_a_process_ends_under_a_generator_that_was_begun(left):
+    code = f"import time\nfrom explorer.workers import beside, side_by_side\n{left}\nnext(left)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=os.environ)
     assert (ended.returncode, ended.stderr) == (0, "")
