@@ -2,20 +2,18 @@
 activation showed, as a histogram over bit patterns that every method can read.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 
 from explorer.errors import DataError
+from explorer.workers import WORKERS, side_by_side
 
 PATTERNS = 1 << 16  # the upper 16 bits of a float32 are its bfloat16 pattern
 EXPONENT = 0x7F80
 SPREAD = 4  # the bins of the topmost power of two are seen as 2 ** SPREAD points, of the next as half as many
 STRIP = 1 << 21  # values counted at a time
-THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,13 +96,8 @@ def _counted(x: np.ndarray) -> tuple[np.ndarray, np.float32, np.float32]:
 
 
 def _strips(size: int) -> int:
-    """Into how many of one size so many values are cut: none of the threads has to wait for a last one."""
-    return THREADS * -(-size // (STRIP * THREADS)) if size > STRIP // 4 else 1
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="count")
+    """Into how many of one size so many values are cut: no worker has to wait for a last one."""
+    return WORKERS * -(-size // (STRIP * WORKERS)) if size > STRIP // 4 else 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +120,7 @@ class Record:
         if not x.size:
             raise DataError("there are no values to record; give at least one")
         strips = np.array_split(x, _strips(x.size))
-        found = list(map(_counted, strips) if len(strips) == 1 else _threads().map(_counted, strips))
+        found = list(map(_counted, strips) if len(strips) == 1 else side_by_side(_counted, strips))
         counts = np.zeros(PATTERNS, np.int64)
         for each, _, _ in found:  # up to the largest pattern that was there
             counts[: len(each)] += each
