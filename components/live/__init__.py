@@ -11,7 +11,7 @@ import streamlit as st
 
 HERE = Path(__file__).parent
 # One module in the browser, in the order in which it reads; only main.js has an export.
-SCRIPTS = ("numbers", "scales", "preview", "drawing", "bars", "histogram", "curve", "handles", "tip", "panel", "main")
+SCRIPTS = ("numbers", "scales", "preview", "drawing", "bars", "histogram", "curve", "handles", "tip", "panel", "mounting", "main")
 
 # Every visible or spoken word of the component; `{…}` are filled in by the browser.
 WORDS = frozenset(

@@ -12,7 +12,7 @@ import streamlit as st
 HERE = Path(__file__).parent
 LIVE, ORIGIN = HERE.parent / "live" / "js", HERE.parent / "charts" / "origin.css"
 # One module in the browser, in the order in which it reads; the first ones are those of the live pictures.
-SHARED = ("numbers", "scales", "drawing", "tip")
+SHARED = ("numbers", "scales", "drawing", "tip", "mounting")
 SCRIPTS = ("marks", "labels", "widths", "scatter", "picking", "main")
 
 _component = st.components.v2.component(

@@ -1,19 +1,17 @@
 // Mounting, data in, events out, and the one frame in which everything is drawn.
 
-const MOUNTED = new WeakMap();
 const TWEEN_MS = 180;
 
 export default function liveComponent({ parentElement, data, setTriggerValue }) {
-  let live = MOUNTED.get(parentElement);
-  if (!live || !live.root.isConnected) {
-    live = mount(parentElement.querySelector(".live"));
-    MOUNTED.set(parentElement, live);
-  }
+  const live = mounted(parentElement, ".live", mount);
   live.trigger = setTriggerValue;
   dress(live);
-  if (!live.observer) observe(live);
+  observe(live, Object.values(live.parts), () => { if (live.data?.bars) listBars(live); });
   receive(live, data);
-  return () => rest(live);
+  return () => {
+    Object.values(live.timers).forEach(clearTimeout);
+    rest(live);
+  };
 }
 
 // The theme may have changed: colours, and the font that labels are measured in.
@@ -57,28 +55,6 @@ function mount(root) {
   handlesOf(live).forEach((handle) => listenToHandle(live, handle));
   document.fonts.ready.then(() => requestDraw(live));
   return live;
-}
-
-function observe(live) {
-  live.observer = new ResizeObserver((entries) => resize(live, entries));
-  Object.values(live.parts).forEach(({ plot }) => live.observer.observe(plot));
-}
-
-// What was let go may be taken up again as it is.
-function rest(live) {
-  live.observer.disconnect();
-  Object.values(live.timers).forEach(clearTimeout);
-  cancelAnimationFrame(live.frame);
-  live.observer = live.frame = null;
-}
-
-function resize(live, entries) {
-  for (const { target, contentRect } of entries) {
-    const part = Object.values(live.parts).find(({ plot }) => plot === target);
-    Object.assign(part, { width: contentRect.width, height: contentRect.height });
-  }
-  if (live.data?.bars) listBars(live);
-  requestDraw(live);
 }
 
 // An echo during a drag would snatch the line from the hand: it waits.
@@ -131,10 +107,6 @@ function send(live, event, value) {
   live.nonce = Math.max(Date.now(), live.nonce + 1);
   live.pending = { event, nonce: live.nonce, ...value };
   live.trigger(event, { ...value, nonce: live.nonce });
-}
-
-function requestDraw(live) {
-  live.frame ??= requestAnimationFrame(() => drawFrame(live));
 }
 
 function drawFrame(live) {

@@ -1,19 +1,14 @@
 // Mounting, data in, the pick out, and the one frame in which both figures are drawn.
 
-const MOUNTED = new WeakMap();
 const PICTURES = { widths: { lay: layWidths, draw: drawWidths }, scatter: { lay: layScatter, draw: drawScatter } };
 
 export default function pointsComponent({ parentElement, data, setTriggerValue }) {
-  let view = MOUNTED.get(parentElement);
-  if (!view || !view.root.isConnected) {
-    view = mount(parentElement.querySelector(".points"));
-    MOUNTED.set(parentElement, view);
-  }
+  const view = mounted(parentElement, ".points", mount);
   view.trigger = setTriggerValue;
   view.palette = opaque(paletteOf(view.root));  // the theme may have changed
   view.data = data;
   for (const figure of view.figures) showTexts(figure, data[figure.name]);
-  if (!view.observer) observe(view);
+  observe(view, view.figures);
   requestDraw(view);
   return () => rest(view);
 }
@@ -44,31 +39,11 @@ function mount(root) {
   return view;
 }
 
-function observe(view) {
-  view.observer = new ResizeObserver((entries) => resize(view, entries));
-  view.figures.forEach(({ plot }) => view.observer.observe(plot));
-}
-
-// What was let go may be taken up again as it is.
-function rest(view) {
-  view.observer.disconnect();
-  cancelAnimationFrame(view.frame);
-  view.observer = view.frame = null;
-}
-
 function figureOf(root, name) {
   const element = root.querySelector(`figure.${name}`);
   const part = (selector) => element.querySelector(selector);
   return { name, element, caption: part("figcaption"), legend: part(".legend"), plot: part(".plot"), canvas: part("canvas"),
     list: part(".options"), width: 0, height: 0, layout: null };
-}
-
-function resize(view, entries) {
-  for (const { target, contentRect } of entries) {
-    const figure = view.figures.find(({ plot }) => plot === target);
-    Object.assign(figure, { width: contentRect.width, height: contentRect.height });
-  }
-  requestDraw(view);
 }
 
 // The heading is HTML of the page's own words and badges; all else is text.
@@ -88,10 +63,6 @@ function keysOf({ groups, points }) {
     key.append(Object.assign(document.createElement("i"), { className: `swatch ${group}` }), text);
     return key;
   });
-}
-
-function requestDraw(view) {
-  view.frame ??= requestAnimationFrame(() => drawFrame(view));
 }
 
 function drawFrame(view) {
