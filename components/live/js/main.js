@@ -8,6 +8,7 @@ export default function liveComponent({ parentElement, data, setTriggerValue }) 
   dress(live);
   observe(live, Object.values(live.parts), () => { if (live.data?.bars) listBars(live); });
   receive(live, data);
+  if (live.frame !== null) drawNow(live);
   return () => {
     Object.values(live.timers).forEach(clearTimeout);
     rest(live);

@@ -30,6 +30,12 @@ function requestDraw(view) {
   view.frame ??= requestAnimationFrame(() => drawFrame(view));
 }
 
+// What has come from the page is drawn at once: a drawing asked for after a frame has begun would be seen a frame later.
+function drawNow(view) {
+  cancelAnimationFrame(view.frame);
+  drawFrame(view);
+}
+
 // What was let go may be taken up again as it is.
 function rest(view) {
   view.observer.disconnect();

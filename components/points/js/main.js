@@ -9,7 +9,7 @@ export default function pointsComponent({ parentElement, data, setTriggerValue }
   view.data = data;
   for (const figure of view.figures) showTexts(figure, data[figure.name]);
   observe(view, view.figures);
-  requestDraw(view);
+  drawNow(view);
   return () => rest(view);
 }
 
