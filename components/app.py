@@ -22,15 +22,15 @@ from components.controls.state import state  # noqa: E402
 from components.screens.about import about  # noqa: E402
 from components.screens.explore import explore  # noqa: E402
 from components.screens.formats import formats  # noqa: E402
+from components.unchanged import send_changes_only  # noqa: E402
 from components.unsent import keep_unsent  # noqa: E402
 from components.words import en  # noqa: E402
 
 keep_unsent()
+send_changes_only()
 HERE = Path(__file__).parent
 ICON = HERE / "icon.svg"
 STYLES = HERE / "charts" / "origin.css", HERE / "style.css"
-# Until a run has ended a picker that was made anew has its predecessor beside it
-ONCE = '.stApp:has([data-stale="false"][class*="st-key-{name}-"]) [data-stale="true"][class*="st-key-{name}-"] {{ display: none; }}\n'
 
 
 @st.cache_resource(show_spinner=False)
@@ -42,8 +42,7 @@ def freeze() -> None:
 
 def main() -> None:
     st.set_page_config(page_title=en.TITLE, page_icon=str(ICON), layout="wide")
-    once = (ONCE.format(name=name.replace(".", "-")) for name in sorted(state().made))
-    st.html(f"<style>{''.join(style.read_text() for style in STYLES)}{''.join(once)}</style>")
+    st.html(f"<style>{''.join(style.read_text() for style in STYLES)}</style>")
     page = st.navigation(
         [
             st.Page(explore, title=en.EXPLORE, default=True),
