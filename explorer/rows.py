@@ -53,7 +53,9 @@ class Rows:
     @cached_property
     def _magnitudes(self) -> np.ndarray:
         """In ascending order."""
-        return np.sort(np.abs(self.values), axis=1)
+        magnitudes = np.abs(self.values)
+        magnitudes.sort(axis=1)
+        return magnitudes
 
     def mean(self, function=None) -> np.ndarray:
         """Mean of the values, or of a function of them (float64 [R, n] to the same), float64 [R]."""

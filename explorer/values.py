@@ -17,9 +17,8 @@ def as_values(x) -> np.ndarray:
         raise DataError(f"an array of {x.dtype} holds no real numbers; use floats or integers")
     if not x.size:
         raise DataError(f"the array of shape {list(x.shape)} is empty; it needs at least one number")
-    with np.errstate(invalid="ignore"):
-        if x.dtype == np.float32 and np.isfinite(x.max()) and np.isfinite(x.min()):
-            return x  # a NaN would be both
+    if x.dtype == np.float32 and _is_finite(x):
+        return x
     if lost := int(np.count_nonzero(~np.isfinite(x))):
         raise DataError(f"{lost:,} of {x.size:,} values are NaN or infinite, the first at {first(~np.isfinite(x))}; use finite ones")
     with np.errstate(over="ignore"):
@@ -27,6 +26,15 @@ def as_values(x) -> np.ndarray:
     if lost := int(np.count_nonzero(~np.isfinite(y))):
         raise DataError(f"{lost:,} of {x.size:,} values are beyond float32's largest, 3.4e38, the first at {first(~np.isfinite(y))}; scale them down")
     return y
+
+
+def _is_finite(x: np.ndarray) -> bool:
+    """Of float32 numbers. Their squares add up to a finite number only if all are; where that overflows, the ends tell."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        together = x.reshape(-1) if x.flags.c_contiguous else x[:0].reshape(-1)
+        if together.size and np.isfinite(np.dot(together, together)):
+            return True
+        return bool(np.isfinite(x.max()) and np.isfinite(x.min()))  # a NaN would be both
 
 
 def as_float32(x) -> np.ndarray:

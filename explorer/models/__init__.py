@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -89,9 +90,15 @@ class Network:
 
     def weight(self, i: int) -> np.ndarray:
         """The float32 weights of layer `i`, [out, ...], read-only."""
-        weight = out_first(self.module.get_submodule(self.layers[i].name)).numpy()
-        weight.flags.writeable = False
-        return weight
+        return self._weights[i]
+
+    @cached_property
+    def _weights(self) -> tuple[np.ndarray, ...]:
+        """Of every layer, as the module holds them: no copies."""
+        weights = tuple(out_first(self.module.get_submodule(layer.name)).numpy() for layer in self.layers)
+        for weight in weights:
+            weight.flags.writeable = False
+        return weights
 
 
 @dataclass(frozen=True)
