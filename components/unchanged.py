@@ -54,14 +54,14 @@ class Shown:
     """What one browser has of the page.
 
     placed: by place. last: hashes of what stays, by type. polling: fragments that the browser runs again and again.
-    untidy: whether it has something that only the end of a whole run takes away.
+    untidy: whether it may have something that only the end of a whole run takes away.
     """
 
     page: str = ""
     placed: dict[Place, Placed] = field(default_factory=dict)
     last: dict[str, str] = field(default_factory=dict)
     polling: set[str] = field(default_factory=set)
-    untidy: bool = False
+    untidy: bool = True
     run: Run = field(default_factory=Run)
 
     def changes(self, messages: Iterable[ForwardMsg]) -> list[ForwardMsg]:
@@ -94,7 +94,7 @@ class Shown:
         page = message.new_session.page_script_hash
         self.run = Run(sparing=bool(self.placed) and page == self.page)
         if not self.run.sparing:
-            self.page, self.placed, self.last, self.polling, self.untidy = page, {}, {}, set(), False
+            self.page, self.placed, self.last, self.polling, self.untidy = page, {}, {}, set(), True
             return [message]
         message.metadata.run.fragment_ids.append(NOBODY)
         return [message, *self._stop_polling()]

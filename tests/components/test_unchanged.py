@@ -331,6 +331,8 @@ def fragments_of(children: tuple, above: tuple = (0,)):
 def test_both_browsers_always_come_to_show_the_same(data):
     both, kept = Both(), [data.draw(trees()) for _ in range(2)]
     for _ in range(data.draw(st.integers(2, 7))):
+        if data.draw(st.integers(0, 5)) == 0:
+            both.shown = Shown()  # the browser was away
         tree = data.draw(st.one_of(st.sampled_from(kept), trees()))
         if data.draw(st.integers(0, 3)) == 0:
             both.take(script(tree, BROKEN_OFF, cut=data.draw(st.integers(0, 9))))
