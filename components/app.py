@@ -35,7 +35,7 @@ STYLES = HERE / "charts" / "origin.css", HERE / "style.css"
 
 @st.cache_resource(show_spinner=False)
 def freeze() -> None:
-    """Once libraries and models are there, keep them out of the garbage collection after every run."""
+    """Once libraries and models are there, keep them out of every garbage collection."""
     gc.collect()
     gc.freeze()
 

@@ -9,6 +9,9 @@ When a run ends, the browser takes away what did not come again, unless the run 
 that keeps something back says that it is one of a fragment that has no elements. Where elements are to go, or give way
 to others than their own kind, what was kept back is sent after all, and the run ends as the whole one that it is.
 (Its rules: frontend/lib/src/render-tree/AppRoot.ts and visitors/ClearStaleNodeVisitor.ts of streamlit/streamlit.)
+
+Messages must come whole, as global.minCachedMessageSize in .streamlit/config.toml sees to: one that stands for a
+message in the browser's own cache is not told apart here.
 """
 
 from collections.abc import Iterable
@@ -26,7 +29,8 @@ Place = tuple[int, ...]  # the way from the page's root to an element: its numbe
 
 
 class Placed(NamedTuple):
-    """hash: of the message. kind, id: one gives way to another without more ado only if both are the same. fragment: or ""."""
+    """hash: of the message. kind, id: where they differ, the browser may keep what was there beside what has come.
+    fragment: that it belongs to, or ""."""
 
     hash: str
     kind: str
@@ -36,17 +40,18 @@ class Placed(NamedTuple):
 
 @dataclass
 class Run:
-    """fragments: that run; none is the whole script. sparing: whether what has not changed is kept back.
+    """fragments: that run; none is the whole script. begun: whether the browser knows of it.
 
-    kept: what was. seen: the places that came. untidy: whether the browser has something beside what took its
-    place, until these fragments' run has ended.
+    sparing: whether what has not changed is kept back; kept: what was. seen: the places that came.
+    leftovers: whether the browser has something beside what took its place, until these fragments' run has ended.
     """
 
     fragments: tuple[str, ...] = ()
+    begun: bool = False
     sparing: bool = False
     kept: dict[Place, ForwardMsg] = field(default_factory=dict)
     seen: set[Place] = field(default_factory=set)
-    untidy: bool = False
+    leftovers: bool = False
 
 
 @dataclass
@@ -89,19 +94,19 @@ class Shown:
         self._broken_off()
         fragments = tuple(message.metadata.run.fragment_ids)
         if fragments:
-            self.run = Run(fragments)
+            self.run = Run(fragments, begun=True)
             return [message]
         page = message.new_session.page_script_hash
-        self.run = Run(sparing=bool(self.placed) and page == self.page)
+        self.run = Run(begun=True, sparing=bool(self.placed) and page == self.page)
         if not self.run.sparing:
-            self.page, self.placed, self.last, self.polling, self.untidy = page, {}, {}, set(), True
+            self.page, self.placed, self.untidy = page, {}, True
             return [message]
         message.metadata.run.fragment_ids.append(NOBODY)
         return [message, *self._stop_polling()]
 
     def _broken_off(self) -> None:
         """A run has not come to its end, or not yet: its elements are in the browser, and nothing was tidied up."""
-        self.untidy |= self.run.untidy
+        self.untidy |= self.run.leftovers
         self.run = Run()
 
     def _stop_polling(self) -> list[ForwardMsg]:
@@ -131,7 +136,7 @@ class Shown:
     def _make_way(self, place: Place) -> None:
         """Something of another kind takes this place, and all that was inside goes."""
         if self._is_drawn_anew(place):
-            self.run.untidy = True
+            self.run.leftovers = True
         else:
             self.untidy = True
         for inside in [other for other in self.placed if other[: len(place)] == place]:
@@ -148,14 +153,14 @@ class Shown:
         if message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
             for place in [place for place in self.placed.keys() - run.seen if self._is_drawn_anew(place)]:
                 del self.placed[place]
-            run.untidy = False
+            run.leftovers = False
         elif message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
             if run.sparing and not self.untidy and self.placed.keys() <= run.seen:
                 message.metadata.run.fragment_ids.append(NOBODY)
             else:
                 kept = list(run.kept.values())
                 self.placed = {place: there for place, there in self.placed.items() if place in run.seen}
-                self.untidy = False
+                self.untidy = not run.begun  # what ends a run that is unknown there ends nothing
         self._broken_off()
         return [*kept, message]
 
@@ -168,7 +173,7 @@ def _placed(message: ForwardMsg) -> Placed | None:
         return None
     what = getattr(delta, change)
     kind = what.WhichOneof("type") or ""
-    id = what.id if change == "add_block" else getattr(getattr(what, kind), "id", "")
+    id = what.id if change == "add_block" else getattr(getattr(what, kind, None), "id", "")
     return Placed(message.hash, f"{change} {kind}", id, delta.fragment_id)
 
 
@@ -182,7 +187,7 @@ def send_changes_only() -> None:
         return shown.setdefault(session, Shown()).changes(flush(session))
 
     def register_anew(session: AppSession) -> None:
-        """Called for a session that is new and for one whose browser is back."""
+        """Called for a session whose browser is back, and for a new one if files are watched."""
         shown.pop(session, None)
         register(session)
 

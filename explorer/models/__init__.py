@@ -94,7 +94,7 @@ class Network:
 
     @cached_property
     def _weights(self) -> tuple[np.ndarray, ...]:
-        """Of every layer, as the module holds them: no copies."""
+        """Of every layer, as the module holds them; only those of a transposed convolution are copies."""
         weights = tuple(out_first(self.module.get_submodule(layer.name)).numpy() for layer in self.layers)
         for weight in weights:
             weight.flags.writeable = False

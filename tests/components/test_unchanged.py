@@ -64,6 +64,11 @@ class Browser:
         if not message.metadata.run.fragment_ids:
             self.polling = set()
 
+    def _navigation(self, message) -> None:
+        pass
+
+    _page_config_changed = _navigation
+
     def _auto_rerun(self, message) -> None:
         self.polling.add(message.auto_rerun.fragment_id)
 
@@ -90,8 +95,8 @@ class Browser:
         block.children[last:] = [node, *block.children[last + 1 :]]
 
     def _script_finished(self, message) -> None:
-        if message.script_finished in (ENDED, FRAGMENT_ENDED):
-            fragments = set(message.metadata.run.fragment_ids)
+        fragments, run = set(message.metadata.run.fragment_ids), message.metadata.run.script_run_id
+        if message.script_finished in (ENDED, FRAGMENT_ENDED) and (fragments or run == self.run):
             self.sections = [each if self._clear(each, fragments, inside=False) else Node(ForwardMsg(), "", []) for each in self.sections]
 
     def _clear(self, node: Node, fragments: set, inside: bool) -> bool:
@@ -237,28 +242,72 @@ def test_what_shows_something_once_shows_it_each_time(both):
     assert both.take(script((again,))) == 1
 
 
+def kinds(messages: list[ForwardMsg]) -> list[str]:
+    return [each.WhichOneof("type") for each in messages]
+
+
+def with_page(name: str, messages: list[ForwardMsg]) -> list[ForwardMsg]:
+    """A run of this page, which says so and what it is called."""
+    navigation, config = ForwardMsg(), ForwardMsg()
+    navigation.navigation.page_script_hash = config.page_config_changed.title = name
+    for each in (navigation, config):
+        populate_hash_if_needed(each)
+    messages[0].new_session.page_script_hash = name
+    return [messages[0], navigation, config, *messages[1:]]
+
+
 def test_another_page_is_sent_whole(both):
+    both.shown.changes(with_page("one", script(page(), polling=("f",))))
+    for name in ("other", "one"):
+        sent = kinds(both.shown.changes(with_page(name, script(page()))))
+        assert sent == ["new_session", "navigation", "page_config_changed", *["delta"] * 6, "script_finished"]
+
+
+def test_the_page_of_an_address_without_one_is_known_from_then_on(both):
+    first = with_page("one", script(page()))
+    first[0].new_session.page_script_hash = ""
+    both.shown.changes(first)
+    assert kinds(both.shown.changes(with_page("one", script(page())))) == ["new_session", "script_finished"]
+
+
+def test_what_is_there_for_a_moment_is_taken_away(both):
     both.take(script(page()))
-    other = script(page())
-    other[0].new_session.page_script_hash = "other page"
-    assert both.take(other) == 6
+    messages = script(page())
+    spinner = ForwardMsg()
+    spinner.metadata.delta_path.extend((0, 3))
+    spinner.delta.new_transient.elements.add().spinner.text = "wait"
+    messages.insert(1, spinner)
+    assert not both.shown.changes(messages)[-1].metadata.run.fragment_ids  # a whole run ends
+
+
+def test_an_element_without_a_type_is_sent(both):
+    empty = ForwardMsg()
+    empty.delta.new_element.SetInParent()
+    assert both.take(script((empty,))) == 1
+
+
+def test_a_fragment_that_draws_nothing_leaves_what_it_drew(both):
+    drawn = box(None, text("fragment"), fragment="f")
+    both.take(script(page("1", drawn)))
+    both.take(whole_run(("f",), [], FRAGMENT_ENDED))
+    assert both.are_alike()
+    both.take(script(page("1", box(None, fragment="f"))))
+    assert both.are_alike()
+
+
+def test_the_end_of_a_run_that_the_browser_never_heard_of_tidies_nothing(both):
+    """Its connection was lost while the script ran: what waited is sent to it when it is back."""
+    both.take(script(page("1", text("gone"))))
+    both.shown = Shown()
+    both.take(with_page("page", script(page("2")))[1:])
+    both.take(script(page("2")))
+    assert both.are_alike()
 
 
 def test_what_polls_stops_when_the_script_runs(both):
     both.take(script(page(), polling=("f", "g")))
     both.take(script(page(), polling=("g",)))
     assert both.are_alike() and both.changes.polling == {"g"}
-
-
-def test_navigation_is_sent_once(both):
-    def run():
-        messages = script(page())
-        messages.insert(1, ForwardMsg())
-        messages[1].navigation.page_script_hash = "page"
-        populate_hash_if_needed(messages[1])
-        return [each.WhichOneof("type") for each in both.shown.changes(messages)]
-
-    assert "navigation" in run() and "navigation" not in run()
 
 
 @pytest.mark.parametrize("after", [(), (text("result", id="r"),)], ids=["nothing", "another"])
@@ -290,14 +339,14 @@ def trees(draw, depth: int = 2, fragments=("f", "g"), prefix: str = ""):
     """Up to four elements and containers; every id and fragment at most once, as in Streamlit. prefix: of ids."""
     names, ids = list(fragments), set()
 
-    def children(depth: int, inside: bool) -> tuple:
-        return tuple(each for each in (child(depth, inside) for _ in range(draw(st.integers(0, 4)))) if each is not None)
+    def children(depth: int) -> tuple:
+        return tuple(each for each in (child(depth) for _ in range(draw(st.integers(0, 4)))) if each is not None)
 
-    def child(depth: int, inside: bool):
+    def child(depth: int):
         if depth and draw(st.booleans()):
             label = draw(st.sampled_from([None, None, "x", "y"]))
-            fragment = names.pop(0) if names and not inside and draw(st.booleans()) else ""
-            return box(label, *children(depth - 1, inside or bool(fragment)), fragment=fragment)
+            fragment = names.pop(0) if names and draw(st.booleans()) else ""
+            return box(label, *children(depth - 1), fragment=fragment)
         id = draw(st.sampled_from(IDS))
         id = id and prefix + id
         if id in ids:
@@ -305,7 +354,7 @@ def trees(draw, depth: int = 2, fragments=("f", "g"), prefix: str = ""):
         ids.update({id} - {""})
         return text(draw(CONTENTS), id)
 
-    return children(depth, False)
+    return children(depth)
 
 
 @st.composite
@@ -318,12 +367,14 @@ def laters(draw, tree):
     return (placed(other, draw(st.sampled_from(places)), ""),)
 
 
-def fragments_of(children: tuple, above: tuple = (0,)):
+def outer_fragments(children: tuple, above: tuple = (0,)):
+    """Where each fragment is that is not inside another."""
     for i, child in enumerate(children):
         if isinstance(child, tuple):
             if child[2]:
                 yield (*above, i), child
-            yield from fragments_of(child[1], (*above, i))
+            else:
+                yield from outer_fragments(child[1], (*above, i))
 
 
 @settings(max_examples=400, deadline=None)
@@ -340,7 +391,7 @@ def test_both_browsers_always_come_to_show_the_same(data):
         later = data.draw(laters(tree))
         both.take(script(tree, polling=data.draw(st.sampled_from([(), ("f",)])), later=later))
         assert both.are_alike()
-        for place, (message, _, fragment) in () if later else fragments_of(tree):
+        for place, (message, _, fragment) in () if later else outer_fragments(tree):
             inside = data.draw(trees(depth=1, fragments=(), prefix=fragment))
             if data.draw(st.integers(0, 3)) == 0:
                 both.take(fragment_run(place, (message, inside, fragment), BROKEN_OFF, cut=data.draw(st.integers(0, 5))))

@@ -8,7 +8,7 @@ export default function liveComponent({ parentElement, data, setTriggerValue }) 
   dress(live);
   observe(live, Object.values(live.parts), () => { if (live.data?.bars) listBars(live); });
   receive(live, data);
-  if (live.frame !== null) drawNow(live);
+  if (live.frame !== null) drawNow(live);  // what came during a drag waits and asks for nothing
   return () => {
     Object.values(live.timers).forEach(clearTimeout);
     rest(live);
@@ -115,6 +115,7 @@ function drawFrame(live) {
   if (!live.data) return;
   const started = performance.now();
   const ready = (name) => hasPicture(live.data, name) && live.parts[name].width > 0;
+  if (!Object.keys(live.parts).some(ready)) return;
   const moving = stepTween(live, started);
   if (ready("bars") && (moving || !live.drag)) drawBars(live);
   if (ready("histogram")) {
