@@ -121,6 +121,8 @@ def _shown(which: str, part: str, value) -> dict:
 def _chosen(which: str, part: str, value) -> None:
     """A picker has spoken: turn its value into a part of the recipe."""
     recipe, kept = getattr(state().settings, which), state().kept
+    if not _is_offered(which, recipe, part, value):
+        return
     if recipe.range:
         kept[which] = {"granularity": recipe.granularity, "range": recipe.range} | ({"scheme": recipe.scheme} if recipe.scheme else {})
     if part == "format" and not recipe.range and FORMATS[value].kind == "integer":  # as it was before formats that find their own scales
@@ -138,9 +140,22 @@ def _chosen(which: str, part: str, value) -> None:
         change_recipe(which, granularity=f"{letter}{size}")
 
 
+def _is_offered(which: str, recipe: Recipe, part: str, value) -> bool:
+    """Whether there is such a picker with such an option: of two quick choices that come together, one may have taken it away."""
+    return {
+        "scheme": lambda: bool(recipe.scheme),
+        "kind": lambda: value in _kinds(which, FORMATS[recipe.format]),
+        "size": lambda: recipe.size is not None,
+        "method": lambda: bool(recipe.range) and _goes_with(which, METHODS[value], recipe),
+    }.get(part, lambda: True)()
+
+
 def _number_chosen(which: str, method: str, place: int, number: float | None) -> None:
-    """Where a range has two numbers, the other stays."""
-    numbers = NUMBER.findall(getattr(state().settings, which).method)
+    """Where a range has two numbers, the other stays. method: whose number it was when it was chosen."""
+    now = getattr(state().settings, which).method
+    if not re.fullmatch(METHODS[method].pattern, now, re.ASCII):
+        return
+    numbers = NUMBER.findall(now)
     numbers[place] = number
     change_recipe(which, range=_spelled(method, numbers))
 

@@ -76,8 +76,11 @@ def test_moved_by_keyboard(explore):
     took(page, asked(page, TENSOR))
     assert "exact" in line.get_attribute("aria-valuetext")
     assert line.evaluate("node => node.getRootNode().activeElement === node"), "the answer took the focus away"
+    spoken = page.locator(".live .said")
+    expect(spoken).to_contain_text("Mean squared error")
     page.go_back()
     is_now(page, TENSOR, sel=LAYER, **QUIET)
+    expect(spoken).to_be_empty()  # it is not true any more
 
 
 def test_dragged_by_finger(app, open_page):

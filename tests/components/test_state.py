@@ -158,3 +158,23 @@ def test_an_integer_after_a_format_of_its_own_scales_is_as_the_last_one_was(tab)
     recipe._chosen("weights", "format", "q4_0")
     recipe._chosen("weights", "format", "int8")
     assert str(tab.settings.weights) == "int8-sym-g16-mse"
+
+
+LATE = {
+    "a number of a format without ranges": ("nvfp4", lambda: recipe._number_chosen("weights", "p", 0, 48.0)),
+    "a number of another method": ("int5-sym-tensor-mse", lambda: recipe._number_chosen("weights", "p", 0, 48.0)),
+    "a method of a format without ranges": ("nvfp4", lambda: recipe._chosen("weights", "method", "minmax")),
+    "a scheme of a float": ("fp8e4m3-channel-minmax", lambda: recipe._chosen("weights", "scheme", "asym")),
+    "a size without groups": ("int5-sym-tensor-mse", lambda: recipe._chosen("weights", "size", 32)),
+    "a kind of a format with blocks of its own": ("q4_0", lambda: recipe._chosen("weights", "kind", "channel")),
+}
+
+
+@pytest.mark.parametrize("case", LATE)
+def test_a_picker_that_another_choice_took_away_is_not_heard(tab, case):
+    """Two quick choices may come together, in any order."""
+    spelled, speak = LATE[case]
+    tab.settings = tab.settings.replace(weights=spelled)
+    before = tab.settings
+    speak()
+    assert tab.settings == before and tab.problem == ""

@@ -37,6 +37,7 @@ function mount(root) {
     drag: null,
     selected: null,
     outcome: null,
+    said: null,       // the error that was said last
     shown: [],        // bar heights on their way to data.bars.values
     hover: { bar: null },
     timers: {},
@@ -93,7 +94,7 @@ function show(live) {
     live.shown = data.bars.values;
     listBars(live);
   }
-  if (answered && histogram) sayOutcome(live);
+  if (histogram) sayOutcome(live, answered);
   requestDraw(live);
 }
 

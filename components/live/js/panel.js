@@ -66,8 +66,13 @@ function showNumbers({ data, outcome, root }) {
   root.querySelector(".share").style.setProperty("--rounding", `${100 * share}%`);
 }
 
-// Said once, when the engine's number has arrived: sliders speak for themselves while they move.
-function sayOutcome({ data: { words }, outcome, root }) {
-  if (!outcome.exact) return;
-  setText(root.querySelector(".said"), fill(words.said, { mse: short(outcome.mse), sqnr: decibels(outcome.sqnr) }));
+// Said once, when the engine's number has arrived: sliders speak for themselves while they move. It stays while it is true.
+function sayOutcome(live, answered) {
+  const { data: { words }, outcome, root } = live;
+  if (answered && outcome.exact) {
+    live.said = outcome.mse;
+    setText(root.querySelector(".said"), fill(words.said, { mse: short(outcome.mse), sqnr: decibels(outcome.sqnr) }));
+  } else if (outcome.mse !== live.said) {
+    setText(root.querySelector(".said"), "");
+  }
 }
