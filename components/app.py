@@ -31,6 +31,8 @@ send_changes_only()
 HERE = Path(__file__).parent
 ICON = HERE / "icon.svg"
 STYLES = HERE / "charts" / "origin.css", HERE / "style.css"
+# Until a run has ended a picker that was made anew has its predecessor behind it, where that has the focus
+ONCE = '[class*="st-key-{name}-"]:not([data-retained]) ~ [data-retained][class*="st-key-{name}-"] {{ display: none; }}\n'
 
 
 @st.cache_resource(show_spinner=False)
@@ -42,7 +44,8 @@ def freeze() -> None:
 
 def main() -> None:
     st.set_page_config(page_title=en.TITLE, page_icon=str(ICON), layout="wide")
-    st.html(f"<style>{''.join(style.read_text() for style in STYLES)}</style>")
+    once = (ONCE.format(name=name.replace(".", "-")) for name in sorted(state().made))
+    st.html(f"<style>{''.join(style.read_text() for style in STYLES)}{''.join(once)}</style>")
     page = st.navigation(
         [
             st.Page(explore, title=en.EXPLORE, default=True),
