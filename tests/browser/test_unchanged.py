@@ -78,7 +78,9 @@ def test_a_page_that_lost_its_server_for_a_moment_goes_on_whole(app, open_page):
     page.evaluate(LOSE_THE_ANSWER)
     pick(page, "weights.format", "INT4")
     page.wait_for_function("() => window.sockets.length > 1 && window.sockets.at(-1).readyState === WebSocket.OPEN", timeout=PATIENT)
-    is_now(page, BASE.replace(weights="int4-sym-channel-mse"), **QUIET)
+    idle(page)
+    pick(page, "weights.format", "INT3")
+    is_now(page, BASE.replace(weights="int3-sym-channel-mse"), **QUIET)
     as_its_link_opens(page, opened)
 
 
