@@ -2,7 +2,6 @@
 blocks of its own have no range, only an integer a scheme, a token and its groups only min–max, activations no
 format that is for weights."""
 
-import re
 from functools import partial
 
 import streamlit as st
@@ -12,7 +11,7 @@ from components.words import en
 from components.words.numbers import short
 from explorer.calibration import METHODS
 from explorer.formats import FORMATS
-from explorer.ranges import NUMBER, positional
+from explorer.ranges import NUMBER, positional, range_method
 from explorer.recipe import Recipe
 
 SIZES = {"group": ("g", 64), "block": ("b", 128)}
@@ -80,7 +79,7 @@ def _kind_name(which: str, recipe: Recipe):
 
 def _range(which: str, recipe: Recipe) -> None:
     methods = [method.id for method in METHODS if _goes_with(which, method, recipe)]
-    method = next(each.id for each in METHODS if re.fullmatch(each.pattern, recipe.method, re.ASCII))
+    method = range_method(recipe.method).id
     numbers = NUMBER.findall(recipe.method) if method in NUMBERS else []
     columns = st.columns([2, 1] if len(numbers) == 1 else 1, gap="small", wrap=False)
     with columns[0]:
@@ -153,7 +152,7 @@ def _is_offered(which: str, recipe: Recipe, part: str, value) -> bool:
 def _number_chosen(which: str, method: str, place: int, number: float | None) -> None:
     """Where a range has two numbers, the other stays. method: whose number it was when it was chosen."""
     now = getattr(state().settings, which).method
-    if not re.fullmatch(METHODS[method].pattern, now, re.ASCII):
+    if not now or range_method(now).id != method:
         return
     numbers = NUMBER.findall(now)
     numbers[place] = number

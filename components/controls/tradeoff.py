@@ -42,9 +42,8 @@ def _shown(settings: Settings, measured: Job, asked: Job | None, running: list[J
     if GONE in st.session_state or any(each.ended for each in running):  # this fragment alone ran: the page follows
         st.rerun()
     widths = list(measured.latest or ())
-    above = st.container()  # always, so that what follows keeps its place
-    if measured in running:
-        with above:
+    with st.container():  # always, so that what follows keeps its place
+        if measured in running:
             under_way(measured, "bits", en.BITS_RUNNING.format(done=len(widths), all=len(BITS)))
     stopped(measured, "bits")
     if not widths:
