@@ -5,7 +5,6 @@ from os.path import isfile
 
 from explorer.errors import SettingsError
 from explorer.files import read
-from explorer.models import MODELS
 
 
 def own_images(options):
@@ -23,6 +22,8 @@ def own_sample(sample: str, kind: str) -> bytes:
 def asked(options):
     """Settings of a link or file, and their notes, which are printed; refuses what it cannot do,
     since a script should not receive the numbers of something else."""
+    from explorer.models import MODELS
+
     settings, notes = _decoded(options)
     if any(note.refused for note in notes):
         if options.link in MODELS.ids:

@@ -5,8 +5,6 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from explorer.link import link_or_none
-
 LAYER_COLUMNS = {  # of Result.layers: title and format
     "index": ("", "d"),
     "name": ("layer", "s"),
@@ -60,6 +58,8 @@ def print_facts(facts: dict) -> None:
 def print_result(result, data: str = "", proof: dict | None = None) -> None:
     """A Result for people: what it costs and keeps, layer by layer, advice, and the link that proves it.
     data: a sentence on images of one's own; proof: asked.proven, of the link that was given."""
+    from explorer.link import link_or_none  # late, like all that needs numpy: the page is started from here too
+
     print(f"{result.settings.sentence()}\n")
     metrics = {
         result.metric.name: result.metric,

@@ -4,7 +4,6 @@ from explorer.cache import CACHE
 from explorer.cost.compressed import Compressed, compressed
 from explorer.cost.files import FileSize
 from explorer.cost.predict import Predicted
-from explorer.deploy import TARGETS, predicted
 from explorer.errors import ExplorerError
 from explorer.link import canonical
 from explorer.models import MODELS
@@ -31,6 +30,8 @@ def parts(settings: Settings) -> dict[str, int]:
 
 def files(settings: Settings) -> list[tuple[str, FileSize | str]]:
     """(title of a target, the size of the file that it would write, or why it cannot, in one clause)."""
+    from explorer.deploy import TARGETS, predicted  # late: the libraries that write files are not needed before
+
     found = []
     for target in TARGETS:
         try:

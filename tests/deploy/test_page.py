@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import components.controls.export
+import components.controls.exporting
 from components.controls.export import OPEN
 from components.controls.state import KEY, State
 from components.words import en_export
@@ -69,8 +69,8 @@ def test_other_settings_need_another_file(app):
 
 
 def test_a_closed_one_costs_nothing(app, monkeypatch):
-    asked, predicted = [], components.controls.export.predicted
-    monkeypatch.setattr(components.controls.export, "predicted", lambda *what: asked.append(what) or predicted(*what))
+    asked, predicted = [], components.controls.exporting.predicted
+    monkeypatch.setattr(components.controls.exporting, "predicted", lambda *what: asked.append(what) or predicted(*what))
     app.session_state[OPEN] = False
     app.run()
     assert not app.exception and not app.selectbox and not texts(app) and not asked
