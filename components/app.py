@@ -11,6 +11,12 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # Streamlit puts this file's folder there, not the repository's
     sys.path.insert(0, str(ROOT))
 
+PLACE = st.empty()
+if "components.screens.explore" not in sys.modules:
+    from components.ahead import ahead
+
+    ahead(PLACE)
+
 from explorer.process import prepare  # noqa: E402
 
 prepare()
@@ -19,9 +25,7 @@ from components.controls import address  # noqa: E402
 from components.controls.export import export  # noqa: E402
 from components.controls.share import share  # noqa: E402
 from components.controls.state import state  # noqa: E402
-from components.screens.about import about  # noqa: E402
 from components.screens.explore import explore  # noqa: E402
-from components.screens.formats import formats  # noqa: E402
 from components.unchanged import send_changes_only  # noqa: E402
 from components.unsent import keep_unsent  # noqa: E402
 from components.words import en  # noqa: E402
@@ -42,7 +46,20 @@ def freeze() -> None:
     gc.freeze()
 
 
+def formats() -> None:
+    from components.screens.formats import formats
+
+    formats()
+
+
+def about() -> None:
+    from components.screens.about import about
+
+    about()
+
+
 def main() -> None:
+    PLACE.empty()
     st.set_page_config(page_title=en.TITLE, page_icon=str(ICON), layout="wide")
     once = (ONCE.format(name=name.replace(".", "-")) for name in sorted(state().made))
     st.html(f"<style>{''.join(style.read_text() for style in STYLES)}{''.join(once)}</style>")
