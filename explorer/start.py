@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 from explorer.errors import ExplorerError, SettingsError
+from explorer.loading import hasten_torch
 
 FIRST_PORT = 8501
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,11 +44,12 @@ def start_page(port: int | None = None, data: str | None = None) -> None:
     print(f"The page is at {address} and stops with Ctrl-C", flush=True)
     os.chdir(ROOT)  # where Streamlit looks for .streamlit/
     sys.path.insert(0, str(ROOT))
+    hasten_torch(after="streamlit.runtime.caching")
     gc.disable()  # while thousands of modules' objects come that all stay: a tenth of the start
     Thread(target=_preload, args=(port,), daemon=True).start()
     sys.argv = ["streamlit", "run", str(ROOT / "components" / "app.py"), f"--server.port={port}", *OPTIONS]
     try:
-        runpy.run_module("streamlit", run_name="__main__")  # by name: the engine imports no UI
+        runpy.run_module("components.server", run_name="__main__")  # by name: the engine imports no UI
     except ModuleNotFoundError as error:
         raise SettingsError(f"the page needs {error.name}; run: pip install -r requirements.txt") from None
 
@@ -63,13 +65,14 @@ def _preload(port: int) -> None:
                 pipeline.weigh(Settings())
                 pipeline.quantizers(Settings())
     finally:
+        gc.freeze()  # or the first collection would look through all of them
         gc.enable()
 
 
 def _answers(port: int) -> bool:
     """Whether the server came up within half a minute."""
-    for _ in range(600):
-        time.sleep(0.05)
+    for _ in range(3000):
+        time.sleep(0.01)
         with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
             return True
     return False

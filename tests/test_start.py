@@ -31,7 +31,7 @@ def test_the_address_is_printed_and_stays_on_this_machine(streamlit, capsys):
         port = probe.getsockname()[1]
     start.start_page(port)
     ((name, argv),) = streamlit
-    assert name == "streamlit" and argv[1] == "run" and argv[2].endswith("app.py")
+    assert name == "components.server" and argv[1] == "run" and argv[2].endswith("app.py")
     assert {f"--server.port={port}", "--server.address=localhost", "--browser.gatherUsageStats=false"} <= set(argv)
     assert f"http://localhost:{port}" in capsys.readouterr().out
 

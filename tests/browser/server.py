@@ -25,7 +25,7 @@ def start_server(script: Path, log: Path, port: int | None = None, **variables: 
     """A server with a cache of its own, so that no test reads there what it computes itself."""
     port = port or free_port()
     environment = os.environ | {"EXPLORER_CACHE": str(log.with_name("cache")), **variables}
-    command = [sys.executable, "-m", "streamlit", "run", str(script), *OPTIONS, f"--server.port={port}", "--server.address=127.0.0.1"]
+    command = [sys.executable, "-m", "components.server", "run", str(script), *OPTIONS, f"--server.port={port}", "--server.address=127.0.0.1"]
     with log.open("wb") as output:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     return server, f"http://127.0.0.1:{port}"
