@@ -11,11 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # Streamlit puts this file's folder there, not the repository's
     sys.path.insert(0, str(ROOT))
 
-PLACE = st.empty()
-if "components.screens.explore" not in sys.modules:
-    from components.ahead import ahead
+from components.ahead import ahead  # noqa: E402
 
-    ahead(PLACE)
+FRESH = "components.screens.explore" not in sys.modules  # nobody in this process has come so far: the imports below take a while
+PLACE = ahead() if FRESH else st.empty()
 
 from explorer.process import prepare  # noqa: E402
 
@@ -30,7 +29,7 @@ from components.unchanged import send_changes_only  # noqa: E402
 from components.unsent import keep_unsent  # noqa: E402
 from components.words import en  # noqa: E402
 
-keep_unsent()
+keep_unsent()  # again, as server.py did: for a plain `streamlit run`
 send_changes_only()
 HERE = Path(__file__).parent
 ICON = HERE / "icon.svg"
@@ -41,25 +40,25 @@ ONCE = '[class*="st-key-{name}-"]:not([data-retained]) ~ [data-retained][class*=
 
 @st.cache_resource(show_spinner=False)
 def freeze() -> None:
-    """Once libraries and models are there, keep them out of every garbage collection."""
-    gc.collect()
-    gc.freeze()
+    """Once libraries and models are there, keep them out of every garbage collection (unless start.py is about to do it)."""
+    if gc.isenabled():
+        gc.collect()
+        gc.freeze()
 
 
 def formats() -> None:
-    from components.screens.formats import formats
+    from components.screens.formats import formats as screen  # late, as below: the first screen has no need of it
 
-    formats()
+    screen()
 
 
 def about() -> None:
-    from components.screens.about import about
+    from components.screens.about import about as screen
 
-    about()
+    screen()
 
 
 def main() -> None:
-    PLACE.empty()
     st.set_page_config(page_title=en.TITLE, page_icon=str(ICON), layout="wide")
     once = (ONCE.format(name=name.replace(".", "-")) for name in sorted(state().made))
     st.html(f"<style>{''.join(style.read_text() for style in STYLES)}{''.join(once)}</style>")
@@ -76,6 +75,7 @@ def main() -> None:
     header.html(f'<p class="sentence">{html.escape(state().settings.sentence())}</p>')
     exporting, sharing = header.container(width="content"), header.container(width="content")
     page.run()
+    PLACE.empty()
     with exporting:
         export(state().good)
     with sharing:

@@ -14,6 +14,7 @@ Messages must come whole, as global.minCachedMessageSize in .streamlit/config.to
 message in the browser's own cache is not told apart here.
 """
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -177,6 +178,14 @@ def _placed(message: ForwardMsg) -> Placed | None:
     return Placed(message.hash, f"{change} {kind}", id, delta.fragment_id)
 
 
+def _whole(message: ForwardMsg) -> ForwardMsg:
+    """A message as it was before this module changed it."""
+    fragments = message.metadata.run.fragment_ids
+    if NOBODY in fragments:
+        fragments.remove(NOBODY)
+    return message
+
+
 @cache
 def send_changes_only() -> None:
     """From now on every browser is sent what has changed; all of it once it comes back after it was away."""
@@ -184,7 +193,13 @@ def send_changes_only() -> None:
     flush, register = AppSession.flush_browser_queue, AppSession.register_file_watchers
 
     def flush_changes(session: AppSession) -> list[ForwardMsg]:
-        return shown.setdefault(session, Shown()).changes(flush(session))
+        messages = flush(session)
+        try:
+            return shown.setdefault(session, Shown()).changes(messages)
+        except Exception:  # it would end the loop that sends, and with it the page of everybody
+            logging.getLogger(__name__).exception("what has not changed could not be told")
+            shown.pop(session, None)
+            return [_whole(message) for message in messages]
 
     def register_anew(session: AppSession) -> None:
         """Called for a session whose browser is back, and for a new one if files are watched."""

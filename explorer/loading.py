@@ -4,19 +4,21 @@ import ctypes
 import inspect
 import os
 import sys
-from importlib import reload
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from threading import Thread
 
-LATE = "torch._meta_registrations"  # what torch.compile and torch.export know of the shapes of results: a third of `import torch`
-ASKING = "torch._dynamo"  # what both of them load first
-SOURCED = "torch.utils._debug_mode._mode"  # registers operators, each with its module: `inspect` looks for it by its file among all there are
+# A third of `import torch`: the shapes of results, for torch.compile and torch.export, and kernels of the meta device, of which
+# some are missing until something asks for it
+LATE = "torch._meta_registrations"
+ASKING = "torch._dynamo"  # what torch.compile and torch.export load first
+# Registers operators, each with the module that did: inspect looks for its file among all modules, 0.1 s, unless it was told
+SOURCED = "torch.utils._debug_mode._mode"
 
 
 def hasten_torch(after: str) -> None:
-    """From the import of the module `after` on, torch's library is opened on another core; LATE stays empty until it is needed.
+    """From the import of the module `after` on, torch's library is opened on another core (on Linux); LATE is empty until it is needed.
 
     after: after which no other library is opened for a while: the system opens one at a time.
     Where torch is imported already, this does nothing.
@@ -26,30 +28,48 @@ def hasten_torch(after: str) -> None:
 
 
 class Hastened(MetaPathFinder):
-    """Hears of every import. (importlib's LazyLoader would not do for LATE: `inspect` looks into all modules there are.)"""
+    """Hears of every import, and finds LATE. (importlib's LazyLoader would not do: inspect looks into all modules there are.)"""
 
     def __init__(self, after: str):
-        self.after = after
+        self.after, self.asked = after, False
 
     def find_spec(self, name: str, path=None, target=None) -> ModuleSpec | None:
         if name == self.after:
-            Thread(target=_open_torch, daemon=True).start()
-        elif name == ASKING:
-            sys.meta_path.remove(self)
-            if LATE in sys.modules:
-                reload(sys.modules[LATE])
+            Thread(target=_open_torch).start()  # no daemon: a process that ends in its midst would crash
         elif name == SOURCED:
-            found = PathFinder.find_spec(name, path)
-            if found:
-                inspect.modulesbyfile[found.origin] = name
-        elif name == LATE:
+            _tell_inspect(name, path)
+        elif name == ASKING:
+            self.asked = True
+            _fill(sys.modules.get(LATE))
+        elif name == LATE and not self.asked:
             return ModuleSpec(name, Empty())
         return None
 
 
 class Empty(Loader):
     def exec_module(self, module) -> None:
-        """Nothing is run."""
+        """Nothing is run until somebody asks for something in it."""
+
+        def ask(name: str):
+            if name.startswith("__"):  # as inspect does
+                raise AttributeError(name)
+            _fill(module)
+            return getattr(module, name)
+
+        module.__getattr__ = ask
+
+
+def _fill(module) -> None:
+    """Load what was left empty."""
+    if module is not None and vars(module).pop("__getattr__", None):
+        module.__spec__ = PathFinder.find_spec(module.__name__, sys.modules["torch"].__path__)
+        module.__spec__.loader.exec_module(module)
+
+
+def _tell_inspect(name: str, path) -> None:
+    spec = PathFinder.find_spec(name, path)
+    if spec:
+        inspect.modulesbyfile[spec.origin] = name
 
 
 def _open_torch() -> None:

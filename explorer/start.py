@@ -14,6 +14,7 @@ from explorer.errors import ExplorerError, SettingsError
 from explorer.loading import hasten_torch
 
 FIRST_PORT = 8501
+AFTER = "streamlit.runtime.caching"  # in the midst of Streamlit: before it the system's libraries are opened, after it none for 0.3 s
 ROOT = Path(__file__).resolve().parent.parent
 OPTIONS = (
     "--server.address=localhost",
@@ -44,7 +45,7 @@ def start_page(port: int | None = None, data: str | None = None) -> None:
     print(f"The page is at {address} and stops with Ctrl-C", flush=True)
     os.chdir(ROOT)  # where Streamlit looks for .streamlit/
     sys.path.insert(0, str(ROOT))
-    hasten_torch(after="streamlit.runtime.caching")
+    hasten_torch(AFTER)
     gc.disable()  # while thousands of modules' objects come that all stay: a tenth of the start
     Thread(target=_preload, args=(port,), daemon=True).start()
     sys.argv = ["streamlit", "run", str(ROOT / "components" / "app.py"), f"--server.port={port}", *OPTIONS]

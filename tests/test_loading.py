@@ -1,5 +1,6 @@
 """torch loads sooner, and is the same."""
 
+import os
 import subprocess
 import sys
 
@@ -8,56 +9,68 @@ import pytest
 from explorer.loading import LATE, hasten_torch
 from explorer.start import ROOT
 
-BEGIN = "import sys\nfrom explorer.loading import hasten_torch, LATE\n"
+BEGIN = "import sys\nfrom explorer import loading\nfrom explorer.loading import LATE, hasten_torch\n"
+STILL_EMPTY = "'register_meta' not in vars(sys.modules[LATE])"
 
 
 def python(code: str) -> list[str]:
-    """The lines that a process of its own prints."""
-    run = subprocess.run([sys.executable, "-W", "ignore", "-c", BEGIN + code], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    """The lines that a process of its own prints, without a cache on disk."""
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", BEGIN + code], cwd=ROOT, capture_output=True, text=True, timeout=300,
+                         env=os.environ | {"EXPLORER_CACHE": ""})  # fmt: skip
     assert run.returncode == 0, run.stderr[-2000:]
     return run.stdout.splitlines()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="/proc says which libraries are open")
-def test_the_library_is_opened_before_torch_is_imported_and_not_sooner_than_asked():
+def test_the_library_is_opened_once_the_module_is_imported():
     said = python("""
-import time
-is_open = lambda: "libtorch_cpu" in open("/proc/self/maps").read()
+import threading
+opened = threading.Event()
+loading._open_torch = opened.set
 hasten_torch(after="wave")
 import colorsys
-time.sleep(0.5)
-print(is_open())
+print(opened.is_set())
 import wave
-for _ in range(600):
-    if is_open():
-        break
-    time.sleep(0.1)
-print(is_open(), "torch" in sys.modules)
-import torch
-print(torch.ones(2).sum().item())
+print(opened.wait(60))
 """)
-    assert said == ["False", "True False", "2.0"]
+    assert said == ["False", "True"]
 
 
-def test_what_is_late_comes_when_it_is_needed_and_then_everything_is_as_ever():
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc says which libraries are open")
+def test_the_library_is_the_one_that_torch_opens():
     said = python("""
+library = lambda: [line.split()[-1] for line in open("/proc/self/maps") if "libtorch_cpu" in line]
+print(len(library()))
+loading._open_torch()
+early = set(library())
+print("torch" in sys.modules, len(early))
+import torch
+print(set(library()) == early, torch.ones(2).sum().item())
+""")
+    assert said == ["0", "False 1", "True 2.0"]
+
+
+@pytest.mark.parametrize("ask", ["import torch._dynamo", "torch._meta_registrations.register_meta"])
+def test_what_is_late_comes_when_it_is_needed_and_then_everything_is_as_ever(ask):
+    said = python(f"""
 hasten_torch(after="wave")
 import torch
-late = sys.modules[LATE]
-print(hasattr(late, "register_meta"))
-module = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.LazyLinear(3))
+print({STILL_EMPTY})
+import inspect
+inspect.getmodule(inspect.currentframe())  # looks into every module
+print({STILL_EMPTY})
+{ask}
+print({STILL_EMPTY})
+module = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU())
 images = torch.linspace(-1, 1, 50).reshape(2, 1, 5, 5)
-direct = module(images)
-exported = torch.export.export(module, (images,))
-print(hasattr(late, "register_meta"), sys.modules[LATE] is late)
-print(torch.equal(exported.module()(images), direct))
+print(torch.equal(torch.export.export(module, (images,)).module()(images), module(images)))
+print(module.to("meta")(images.to("meta")).shape)
 """)
-    assert said == ["False", "True True", "True"]
+    assert said == ["True", "True", "False", "True", "torch.Size([2, 2, 3, 3])"]
 
 
 def test_the_network_and_its_results_are_the_same():
     code = "import explorer\nresult = explorer.run(explorer.Settings('digits', 'int4-sym-channel', evaluation_samples=100))\nprint(result.stamp, result.metric)"
-    assert python(f"hasten_torch(after='wave')\nimport wave\n{code}") == python(code)
+    assert python(f"hasten_torch(after='wave')\nimport wave\n{code}\nprint({STILL_EMPTY})") == [*python(code), "True"]
 
 
 def test_where_torch_is_loaded_nothing_happens():
@@ -65,4 +78,4 @@ def test_where_torch_is_loaded_nothing_happens():
 
     before = list(sys.meta_path)
     hasten_torch(after="wave")
-    assert sys.meta_path == before and hasattr(sys.modules[LATE], "register_meta")
+    assert sys.meta_path == before and "register_meta" in vars(sys.modules[LATE])

@@ -18,6 +18,9 @@ from explorer.errors import SettingsError
 def streamlit(monkeypatch):
     """What Streamlit's command line would have been given, in place of a running server."""
     started = []
+    for effect in ("hasten_torch", "_preload"):  # of which this process has no need
+        monkeypatch.setattr(start, effect, lambda _: None)
+    monkeypatch.setattr(start.gc, "disable", lambda: None)
     monkeypatch.setattr(runpy, "run_module", lambda name, **_: started.append((name, list(sys.argv))))
     monkeypatch.setattr(sys, "argv", ["explorer"])
     monkeypatch.setattr(sys, "path", list(sys.path))

@@ -67,5 +67,38 @@ def test_the_stack_is_not_looked_at(monkeypatch):
 
 
 def test_it_takes_what_streamlit_takes():
-    said = subprocess.run([sys.executable, "-m", "components.server", "run", "--help"], cwd=ROOT, capture_output=True, text=True)
-    assert said.returncode == 0 and "--server.port" in said.stdout
+    assert "--server.port" in python("-m", "components.server", "run", "--help")
+
+
+def test_all_is_in_place_before_the_first_run():
+    said = python("-c", """
+import runpy
+from streamlit.web import cli
+cli.main = lambda: None
+runpy.run_module("components.server", run_name="__main__")
+from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.web.server.starlette import starlette_server
+for each in (AppSession.flush_browser_queue, ForwardMsgQueue.clear, starlette_server._bind_socket, manifest_scanner.scan_component_manifests):
+    print(each.__name__)
+""")  # fmt: skip
+    assert said.split() == ["flush_changes", "keep", "bound", "list"]
+
+
+def test_streamlit_still_imports_the_module_after_which_torch_is_opened():
+    said = python("-c", """
+from explorer import loading
+from explorer.start import AFTER
+loading._open_torch = lambda: print("opened")
+loading.hasten_torch(AFTER)
+import components.server
+""")
+    assert said.split() == ["opened"]
+
+
+def python(*arguments: str) -> str:
+    """What a process of its own prints."""
+    run = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-2000:]
+    return run.stdout

@@ -12,7 +12,7 @@ from streamlit.runtime.forward_msg_cache import populate_hash_if_needed
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
 from components import unchanged
-from components.unchanged import Shown
+from components.unchanged import NOBODY, Shown, send_changes_only
 
 ENDED, BROKEN_OFF = ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_EARLY_FOR_RERUN
 FRAGMENT_ENDED = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
@@ -418,3 +418,27 @@ def test_a_browser_that_comes_back_is_sent_all(monkeypatch):
     assert other.says(script(page("2"))) == 6
     AppSession.register_file_watchers(session)
     assert session.says(script(page("2"))) == 6
+
+
+def test_what_goes_wrong_here_is_sent_whole(monkeypatch, caplog):
+    """An exception would end the loop that sends to everybody."""
+    send_changes_only()
+    begun, ended = ForwardMsg(), ForwardMsg()
+    begun.new_session.page_script_hash, ended.script_finished = "page", ForwardMsg.FINISHED_SUCCESSFULLY
+
+    def broken(shown, messages):
+        for message in messages:
+            message.metadata.run.fragment_ids.append(NOBODY)
+        raise KeyError("what nobody thought of")
+
+    monkeypatch.setattr(Shown, "changes", broken)
+
+    class Session:
+        _browser_queue = ForwardMsgQueue()
+
+    session = Session()
+    for message in (begun, ended):
+        session._browser_queue.enqueue(message)
+    sent = AppSession.flush_browser_queue(session)
+    assert sent == [begun, ended] and not any(each.metadata.run.fragment_ids for each in sent)
+    assert "could not be told" in caplog.text
