@@ -75,7 +75,8 @@ def main() -> None:
     header.html(f'<p class="sentence">{html.escape(state().settings.sentence())}</p>')
     exporting, sharing = header.container(width="content"), header.container(width="content")
     page.run()
-    PLACE.empty()
+    if FRESH:
+        PLACE.empty()
     with exporting:
         export(state().good)
     with sharing:

@@ -1,28 +1,23 @@
 """torch loads sooner, and is the same."""
 
-import os
-import subprocess
 import sys
 
 import pytest
+from processes import python
 
 from explorer.loading import LATE, hasten_torch
-from explorer.start import ROOT
 
 BEGIN = "import sys\nfrom explorer import loading\nfrom explorer.loading import LATE, hasten_torch\n"
 STILL_EMPTY = "'register_meta' not in vars(sys.modules[LATE])"
 
 
-def python(code: str) -> list[str]:
+def begun(code: str) -> list[str]:
     """The lines that a process of its own prints, without a cache on disk."""
-    run = subprocess.run([sys.executable, "-W", "ignore", "-c", BEGIN + code], cwd=ROOT, capture_output=True, text=True, timeout=300,
-                         env=os.environ | {"EXPLORER_CACHE": ""})  # fmt: skip
-    assert run.returncode == 0, run.stderr[-2000:]
-    return run.stdout.splitlines()
+    return python("-W", "ignore", "-c", BEGIN + code, EXPLORER_CACHE="")
 
 
 def test_the_library_is_opened_once_the_module_is_imported():
-    said = python("""
+    said = begun("""
 import threading
 opened = threading.Event()
 loading._open_torch = opened.set
@@ -37,7 +32,7 @@ print(opened.wait(60))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc says which libraries are open")
 def test_the_library_is_the_one_that_torch_opens():
-    said = python("""
+    said = begun("""
 library = lambda: [line.split()[-1] for line in open("/proc/self/maps") if "libtorch_cpu" in line]
 print(len(library()))
 loading._open_torch()
@@ -51,7 +46,7 @@ print(set(library()) == early, torch.ones(2).sum().item())
 
 @pytest.mark.parametrize("ask", ["import torch._dynamo", "torch._meta_registrations.register_meta"])
 def test_what_is_late_comes_when_it_is_needed_and_then_everything_is_as_ever(ask):
-    said = python(f"""
+    said = begun(f"""
 hasten_torch(after="wave")
 import torch
 print({STILL_EMPTY})
@@ -70,7 +65,7 @@ print(module.to("meta")(images.to("meta")).shape)
 
 def test_the_network_and_its_results_are_the_same():
     code = "import explorer\nresult = explorer.run(explorer.Settings('digits', 'int4-sym-channel', evaluation_samples=100))\nprint(result.stamp, result.metric)"
-    assert python(f"hasten_torch(after='wave')\nimport wave\n{code}\nprint({STILL_EMPTY})") == [*python(code), "True"]
+    assert begun(f"hasten_torch(after='wave')\nimport wave\n{code}\nprint({STILL_EMPTY})") == [*begun(code), "True"]
 
 
 def test_where_torch_is_loaded_nothing_happens():

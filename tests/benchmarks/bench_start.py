@@ -38,11 +38,10 @@ def start(browser: Browser) -> float:
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     page.wait_for_timeout(REST)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryDirectory() as cache:
         started = time.perf_counter()
         server = subprocess.Popen([sys.executable, "-m", "explorer", f"--port={port}"], cwd=ROOT, stdout=subprocess.DEVNULL,
-                                  env=environment | {"EXPLORER_CACHE": cache})  # fmt: skip
+                                  env=os.environ | {"EXPLORER_CACHE": cache, "PYTHONDONTWRITEBYTECODE": ""})  # fmt: skip
         try:
             while not healthy(port):
                 time.sleep(0.02)

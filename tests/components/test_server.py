@@ -1,17 +1,15 @@
 """The server: what it sends leaves at once, and it starts without searching."""
 
 import socket
-import subprocess
-import sys
 
 import pytest
+from processes import python
 import streamlit.delta_generator
 from streamlit.components.v2 import manifest_scanner
 from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.web.server.starlette import starlette_server
 
 from components.server import search_nothing, send_at_once
-from explorer.start import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +65,7 @@ def test_the_stack_is_not_looked_at(monkeypatch):
 
 
 def test_it_takes_what_streamlit_takes():
-    assert "--server.port" in python("-m", "components.server", "run", "--help")
+    assert "--server.port" in " ".join(python("-m", "components.server", "run", "--help"))
 
 
 def test_all_is_in_place_before_the_first_run():
@@ -83,7 +81,7 @@ from streamlit.web.server.starlette import starlette_server
 for each in (AppSession.flush_browser_queue, ForwardMsgQueue.clear, starlette_server._bind_socket, manifest_scanner.scan_component_manifests):
     print(each.__name__)
 """)  # fmt: skip
-    assert said.split() == ["flush_changes", "keep", "bound", "list"]
+    assert said == ["flush_changes", "keep", "bound", "list"]
 
 
 def test_streamlit_still_imports_the_module_after_which_torch_is_opened():
@@ -94,11 +92,4 @@ loading._open_torch = lambda: print("opened")
 loading.hasten_torch(AFTER)
 import components.server
 """)
-    assert said.split() == ["opened"]
-
-
-def python(*arguments: str) -> str:
-    """What a process of its own prints."""
-    run = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr[-2000:]
-    return run.stdout
+    assert said == ["opened"]
